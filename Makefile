@@ -1,0 +1,56 @@
+# Each target sets up what it needs. DATASET, MODEL and EPOCHS choose what `make run` works on.
+PYTHON ?= python3
+DATASET ?= sample
+MODEL ?= cnn
+EPOCHS ?=
+
+BIN := .venv/bin
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help run test lint format bench notebooks clean
+
+help:
+	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
+	@echo "make test        lint, formatting, tests, and the series on a tiny data set"
+	@echo "make bench       measure every figure of the README (about an hour)"
+	@echo "make notebooks   refresh the outputs of the notebooks under version control"
+
+.venv/ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "asl needs Python 3.11 or later: make run PYTHON=python3.12, say"; exit 1; }
+	@echo "installing the packages into .venv (some minutes, once)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/ready-dev: .venv/ready pyproject.toml
+	$(BIN)/python -m pip install --quiet "pytest>=8.3" "ruff>=0.15"
+	@touch $@
+
+run: .venv/ready
+	@$(BIN)/python -m asl run --dataset "$(DATASET)" --model "$(MODEL)" $(if $(EPOCHS),--epochs "$(EPOCHS)")
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: lint
+	$(BIN)/python -m pytest
+
+format: .venv/ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/ready-dev
+	$(BIN)/python benchmarks/bench.py
+
+# In a home folder of their own, so that results.csv and the models stay
+notebooks: export ASL_HOME := $(CURDIR)/runs/stored
+notebooks: .venv/ready
+	@$(BIN)/python -c 'import asl; asl.load("sample")' # drawn before, so that no bar is stored
+	@$(BIN)/python -m asl run --dataset sample --model cnn
+	@cp runs/stored/runs/sample-cnn/*.ipynb notebooks/
+	@$(BIN)/python benchmarks/picture.py
+
+clean:
+	rm -rf .venv runs data/cache

@@ -1,0 +1,92 @@
+"""What went wrong, and why: worst images first, what they resemble, where the network looked."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pandas as pd
+from sklearn.neighbors import NearestNeighbors
+
+from asl.backend import keras
+from asl.errors import AslError
+
+
+def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """The images read wrongly, the worst first: those where the true letter seemed least likely.
+
+    labels int (n,), probabilities (n, classes). A row a mistake: row (index of the image), actual,
+    predicted (indices of classes), confidence (probability of the predicted), loss (minus the
+    logarithm of the true letter's probability).
+    """
+    table = _readings(labels, probabilities)
+    wrong = table[table["actual"] != table["predicted"]]
+    return wrong.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
+
+
+def hardest(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """The images read rightly, the least certain first; columns as in `mistakes`."""
+    table = _readings(labels, probabilities)
+    right = table[table["actual"] == table["predicted"]]
+    return right.sort_values("confidence", kind="stable", ignore_index=True)
+
+
+def _readings(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    rows = np.arange(len(labels))
+    true = np.maximum(probabilities[rows, labels], np.finfo(np.float32).tiny)
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "actual": labels,
+            "predicted": probabilities.argmax(axis=1),
+            "confidence": probabilities.max(axis=1),
+            "loss": -np.log(true),
+        }
+    )
+
+
+def features(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What the network makes of each image just before it decides, float32 (n, features)."""
+    before_last = keras.Model(model.inputs, model.layers[-1].input)
+    return before_last.predict(images, batch_size=512, verbose=0).reshape(len(images), -1)
+
+
+def nearest(
+    model: keras.Model, images: np.ndarray, train_images: np.ndarray, count: int = 4
+) -> np.ndarray:
+    """Rows of the training images most alike to each image, nearest first, int (n, count).
+
+    Alike to the network: by the angle between the features, not by pixels.
+    """
+    search = NearestNeighbors(n_neighbors=min(count, len(train_images)), metric="cosine")
+    search.fit(features(model, train_images))
+    return search.kneighbors(features(model, images), return_distance=False)
+
+
+def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Where the network looked for a class in each image, float32 (n, h, w), 0 to 1.
+
+    Grad-CAM (Selvaraju et al., ICCV 2017): the maps of the last layer that still has a height and
+    a width, weighted by how much each raises the class's score, what lowers it cut off, enlarged
+    to the images' size. images (n, height, width, channels), classes int (n,). AslError for a
+    network that keeps no maps.
+    """
+    import tensorflow as tf  # the gradient of one layer by another is the backend's own
+
+    flat = [len(layer.output.shape) < 4 for layer in model.layers]
+    if all(flat):
+        raise AslError(f"{model.name} has no layer with a height and a width to look at.")
+    *after_maps, last = model.layers[len(flat) - flat[::-1].index(False) :]
+    to_maps = keras.Model(model.inputs, model.layers[-len(after_maps) - 2].output)
+    maps = tf.convert_to_tensor(to_maps(tf.cast(images, tf.float32), training=False))
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        values = maps
+        for layer in after_maps:
+            values = layer(values, training=False)
+        # The score is the sum before the softmax, which levels off where the network is certain.
+        scores = tf.reduce_sum(values * tf.gather(tf.transpose(last.kernel), classes), axis=1)
+    weights = tf.reduce_mean(tape.gradient(scores, maps), axis=(1, 2), keepdims=True)
+    heat = tf.nn.relu(tf.reduce_sum(weights * maps, axis=3)).numpy()
+    height, width = images.shape[1:3]
+    heat = np.stack([cv2.resize(each, (width, height)) for each in heat])
+    return heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-12)

@@ -1,0 +1,163 @@
+"""Pictures from files, whatever they are, as arrays that a network takes."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from asl.errors import AslError
+
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+BACKDROP = 255  # what shows through where a picture is transparent
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """A picture as uint8 RGB (height, width, 3), upright, 0–255.
+
+    Grey, palette and CMYK pictures become RGB, 16-bit ones 8-bit, transparency lies on white, and
+    the camera's EXIF turn is undone. AslError names a file that is missing, empty, cut short or no
+    picture.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise AslError(f"cannot read {path}: {error.strerror}") from error
+    if not data:
+        raise AslError(f"{path} is empty")
+    encoded = np.frombuffer(data, np.uint8)
+    try:
+        if data.startswith(b"\xff\xd8"):  # JPEG has no transparency
+            image = None if _jpeg_is_cut(data) else cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
+        else:
+            image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+            if image is not None:
+                image = (
+                    _on_backdrop(image)
+                    if image.shape[2:] == (4,)
+                    else cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
+                )
+    except cv2.error as error:
+        large = "MAX_IMAGE_PIXELS" in str(error.err)
+        reason = "has more than 100 million pixels" if large else "cannot be decoded"
+        raise AslError(f"{path} {reason}") from error
+    if image is None:
+        raise AslError(f"{path} is no picture that can be read, or is cut short")
+    return image
+
+
+def fit(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """A picture uint8 (h, w, 1 or 3) at `shape` (height, width, channels), padded, not squashed.
+
+    The padding repeats the picture's border, so that it brings no edge of its own. Shrinking
+    averages over areas. This stands outside the network, other than the scaling of values, because
+    pictures of different sizes cannot be stacked into one array.
+    """
+    height, width, channels = shape
+    if channels == 1 and image.shape[2] == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    elif channels == 3 and image.shape[2] == 1:
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+    scale = min(height / image.shape[0], width / image.shape[1])
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    if size != image.shape[1::-1]:
+        image = cv2.resize(
+            image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        )
+    top, left = (height - image.shape[0]) // 2, (width - image.shape[1]) // 2
+    bottom, right = height - image.shape[0] - top, width - image.shape[1] - left
+    if top or left or bottom or right:
+        image = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    return image.reshape(shape)
+
+
+def find_images(folder: str | Path) -> list[Path]:
+    """All pictures below a folder, by their suffix, sorted; hidden files and folders left out."""
+    folder = Path(folder)
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+
+
+def find_inputs(inputs: Sequence[str | Path]) -> tuple[list[str], list[Path]]:
+    """What each picture is called, and its file, from paths of pictures and of folders of them.
+
+    A picture is called what it was given as, one in a folder by its path inside that folder.
+    AslError for a path that does not exist, a folder without pictures, and no path at all.
+    """
+    names, files = [], []
+    for given in map(Path, inputs):
+        if given.is_dir():
+            found = find_images(given)
+            if not found:
+                raise AslError(f"{given} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+            names += [file.relative_to(given).as_posix() for file in found]
+            files += found
+        elif given.exists():
+            names.append(str(given))
+            files.append(given)
+        else:
+            raise AslError(f"{given} does not exist: give pictures, or folders of pictures.")
+    if not files:
+        raise AslError("no pictures were given: name some, or folders of them.")
+    return names, files
+
+
+def read_images(files: list[Path], shape: tuple[int, int, int]) -> Iterator[np.ndarray | AslError]:
+    """Each picture fitted to `shape`, in the order of `files`, or the error that it gave."""
+
+    def read(path: Path) -> np.ndarray | AslError:
+        try:
+            return fit(read_image(path), shape)
+        except AslError as error:
+            return error
+
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(read, files, chunksize=64)
+
+
+def augment(images: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
+    """Each image a little changed: uint8 (n, h, w, c) in, float32 of the same shape out, 0–255.
+
+    Shifted by up to 10 % of its size, enlarged or shrunk by up to 15 %, turned by up to 10°,
+    slanted by up to 10 %, its contrast and brightness changed. Nothing is mirrored. The same seed
+    gives the same changes.
+    """
+    count, height, width = images.shape[:3]
+    random = np.random.default_rng(seed)
+    angle = np.deg2rad(random.uniform(-10, 10, count))
+    scale = random.uniform(0.85, 1.15, count)
+    slant = random.uniform(-0.1, 0.1, count)
+    shift = random.uniform(-0.1, 0.1, (count, 2)) * (width, height)
+    contrast = random.uniform(0.7, 1.3, (count, 1, 1, 1)).astype(np.float32)
+    brightness = random.uniform(-51, 51, (count, 1, 1, 1)).astype(np.float32)
+
+    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
+    turns = np.moveaxis(np.array([[cosine, slant - sine], [sine, cosine]]), 2, 0)
+    middle = np.array([(width - 1) / 2, (height - 1) / 2])  # stays in place, but for the shift
+    moves = np.concatenate([turns, (middle - turns @ middle + shift)[..., None]], axis=2)
+    changed = np.empty(images.shape, np.float32)
+    for image, move, place in zip(images, moves, changed, strict=True):
+        moved = cv2.warpAffine(image, move, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        place[:] = moved.reshape(place.shape)
+    mean = changed.mean(axis=(1, 2, 3), keepdims=True)
+    return np.clip((changed - mean) * contrast + mean + brightness, 0, 255)
+
+
+def _jpeg_is_cut(data: bytes) -> bool:
+    # An end marker must follow the last start of scan; a thumbnail's own end comes before it.
+    return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+
+
+def _on_backdrop(image: np.ndarray) -> np.ndarray:
+    """BGR with transparency, uint8 or uint16 (h, w, 4), as uint8 RGB (h, w, 3)."""
+    if image.dtype == np.uint16:
+        image = (image // 257).astype(np.uint8)
+    alpha = image[..., 3:].astype(np.float32) / 255
+    colour = image[..., 2::-1] * alpha + BACKDROP * (1 - alpha)
+    return np.round(colour).astype(np.uint8)

@@ -1,0 +1,80 @@
+"""Where things live, found from the repository and never from the current folder.
+
+ASL_HOME moves all that is written (data, models, runs, results.csv) to another folder.
+"""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from asl.errors import AslError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.get("ASL_HOME") or REPOSITORY).resolve()
+NOTEBOOKS = REPOSITORY / "notebooks"
+DATA = HOME / "data"
+MODEL = HOME / "model"
+RUNS = HOME / "runs"
+RESULTS = HOME / "results.csv"
+
+CANNOT_WRITE = {
+    getattr(errno, name)
+    for name in (
+        "ENOSPC",
+        "EDQUOT",
+        "EFBIG",
+        "EACCES",
+        "EPERM",
+        "EROFS",
+        "ENOTDIR",
+        "EISDIR",
+        "EEXIST",
+    )
+    if hasattr(errno, name)  # Windows lacks some
+}
+
+
+def shown(path: str | Path) -> str:
+    """The path as a reader wants to see it: relative to the home folder where it lies inside."""
+    path = Path(path)
+    return str(path.relative_to(HOME)) if path.is_relative_to(HOME) else str(path)
+
+
+@contextmanager
+def write_beside(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`, renamed onto it at the end: whole or not at all.
+
+    The temporary name keeps the suffix, by which writers choose the format. If the block raises,
+    the temporary file goes and what was there before stays. A full disk or a folder that is not
+    writable raises AslError.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
+        )
+        os.close(handle)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)  # mkstemp's files are for their owner alone
+        yield Path(temporary)
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())  # the rename must not overtake the content
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        reason = error.strerror or str(error)
+        raise AslError(
+            f"cannot write {shown(path)}: {reason}. What was there before is unchanged. "
+            "Free some space or choose a folder you may write to (ASL_HOME), then run it again."
+        ) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

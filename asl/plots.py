@@ -1,0 +1,250 @@
+"""The figures of the notebooks: each takes arrays, draws one figure and gives it.
+
+Colours are Okabe and Ito's, which the colour-blind tell apart; blue is right, vermilion is wrong,
+and no meaning hangs on the colour alone.
+"""
+
+from collections.abc import Collection, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+BLUE, VERMILION, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#E69F00", "#009E73", "#666666"
+WIDTH = 8.0  # inches: a notebook's page
+MAX_COLUMNS = 12
+
+plt.rcParams.update(
+    {
+        "figure.dpi": 80,
+        "font.size": 10,
+        "axes.titlesize": 10,
+        "figure.titlesize": 12,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "figure.constrained_layout.use": True,
+    }
+)
+
+
+def show_image(axes: plt.Axes, image: np.ndarray) -> None:
+    """One image uint8 (h, w, 1 or 3) without ticks; grey images keep 0 black and 255 white."""
+    axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def image_grid(
+    images: Collection[np.ndarray],
+    captions: Sequence[str] = (),
+    title: str = "",
+    columns: int = 8,
+    colours: Sequence[str] = (),
+) -> Figure:
+    """Images (n of uint8 (h, w, c)) in rows of `columns`, each with its caption above it."""
+    columns = min(columns, MAX_COLUMNS, max(len(images), 1))
+    rows = -(-len(images) // columns)
+    side = WIDTH / max(columns, 4)
+    lines = max((caption.count("\n") + 1 for caption in captions), default=0)
+    figure, grid = plt.subplots(
+        rows,
+        columns,
+        figsize=(side * columns, rows * (side + 0.19 * lines) + 0.4),
+        squeeze=False,
+    )
+    for axes in grid.flat[len(images) :]:
+        axes.axis("off")
+    for i, (axes, image) in enumerate(zip(grid.flat, images, strict=False)):
+        show_image(axes, image)
+        if captions:
+            axes.set_title(captions[i], color=colours[i] if colours else "black", pad=3)
+    figure.suptitle(title)
+    return figure
+
+
+def class_rows(
+    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], count: int = 6
+) -> Figure:
+    """The first `count` images of each class, a row a class, in two columns if there are many."""
+    halves = 2 if len(class_names) > 6 else 1
+    rows = -(-len(class_names) // halves)
+    height, width, channels = images.shape[1:]
+    gap = max(1, width // 14)
+    figure, columns = plt.subplots(1, halves, squeeze=False)
+    for half, axes in enumerate(columns.flat):
+        names = class_names[half * rows : (half + 1) * rows]
+        # One picture of all: a hundred axes would take seconds to lay out
+        mosaic = np.full((rows, height + gap, count, width + gap, channels), 255, np.uint8)
+        for row in range(len(names)):
+            chosen = images[np.flatnonzero(labels == half * rows + row)[:count]]
+            mosaic[row, :height, : len(chosen), :width] = chosen.swapaxes(0, 1)
+        show_image(axes, mosaic.reshape(rows * (height + gap), -1, channels))
+        axes.set_yticks(np.arange(len(names)) * (height + gap) + height / 2, names)
+        axes.tick_params(length=0)
+    across = halves * count * (width + gap)
+    figure.set_size_inches(WIDTH, WIDTH * rows * (height + gap) / across + 0.4)
+    figure.suptitle(f"The first {count} images of each class")
+    return figure
+
+
+def class_balance(counts: pd.DataFrame) -> Figure:
+    """Bars of images a class; a column of `counts` for each part (train, validation, test)."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
+    bottom = np.zeros(len(counts))
+    for part, colour in zip(counts.columns, (BLUE, ORANGE, GREEN), strict=False):
+        axes.bar(counts.index, counts[part], bottom=bottom, color=colour, label=part)
+        bottom += counts[part].to_numpy()
+    axes.set(title="Images of each class", xlabel="class", ylabel="images")
+    axes.legend(ncols=len(counts.columns), loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    return figure
+
+
+def brightness(parts: dict[str, np.ndarray]) -> Figure:
+    """How light is spread over the pixels of each part; names and images uint8 (n, h, w, c)."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.4))
+    for (name, images), colour, style in zip(
+        parts.items(), (BLUE, VERMILION, GREEN), ("-", "--", ":"), strict=False
+    ):
+        shares = np.bincount(images.ravel() // 4, minlength=64) / images.size
+        axes.stairs(shares, np.arange(0, 257, 4), color=colour, ls=style, label=name)
+    axes.set(title="Brightness", xlabel="value of a pixel, 0 black to 255 white", ylabel="share")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.legend()
+    return figure
+
+
+def learning_curves(history: pd.DataFrame) -> Figure:
+    """Loss and error (1 - accuracy) by epoch, the best epoch marked; `history` from `train`."""
+    best = history["val_loss"].idxmin()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
+    left.plot(history.index, history["loss"], "o-", ms=3, color=BLUE, label="training")
+    left.plot(history.index, history["val_loss"], "s--", ms=3, color=VERMILION, label="validation")
+    left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy")
+    error, val_error = 1 - history["accuracy"], 1 - history["val_accuracy"]
+    right.plot(history.index, error, "o-", ms=3, color=BLUE, label="training")
+    right.plot(history.index, val_error, "s--", ms=3, color=VERMILION, label="validation")
+    right.set(title="Error", xlabel="epoch", ylabel="share read wrongly")
+    right.yaxis.set_major_formatter(PercentFormatter(1))
+    for axes in (left, right):
+        axes.axvline(best, color=GREY, lw=1, ls=":")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_ylim(bottom=0)
+    early = best <= history.index[len(history) // 2]
+    left.annotate(
+        f"best: epoch {best}",
+        (best, 0.97),
+        xycoords=("data", "axes fraction"),
+        xytext=(4 if early else -4, 0),
+        textcoords="offset points",
+        ha="left" if early else "right",
+        va="top",
+        color=GREY,
+    )
+    right.legend()
+    return figure
+
+
+def confusion_errors(confusion: np.ndarray, class_names: Sequence[str]) -> Figure:
+    """The errors of a confusion matrix alone, each row as shares of its class's images."""
+    totals = confusion.sum(axis=1, keepdims=True)
+    shares = confusion / np.maximum(totals, 1)
+    np.fill_diagonal(shares, 0)
+    width = min(WIDTH, 3.3 + 0.24 * len(class_names))
+    figure, axes = plt.subplots(figsize=(width, width - 0.8))
+    top = max(shares.max(), 0.01)
+    drawn = axes.imshow(np.where(shares > 0, shares, np.nan), cmap="cividis_r", vmin=0, vmax=top)
+    for i, j in zip(*np.nonzero(shares), strict=True):
+        colour = "white" if shares[i, j] > top / 2 else "black"
+        axes.text(j, i, confusion[i, j], ha="center", va="center", color=colour, fontsize=7)
+    ticks = range(len(class_names))
+    axes.set_xticks(ticks, class_names)
+    axes.set_yticks(ticks, class_names)
+    axes.set_xticks(np.arange(-0.5, len(class_names)), minor=True)
+    axes.set_yticks(np.arange(-0.5, len(class_names)), minor=True)
+    axes.grid(which="minor", color="0.92", lw=0.6)
+    axes.tick_params(which="minor", length=0)
+    wrong = int(confusion.sum() - np.trace(confusion))
+    axes.set(
+        title=f"Errors: {wrong:,} of {int(confusion.sum()):,} images (numbers count them)",
+        xlabel="read as",
+        ylabel="true class",
+    )
+    figure.colorbar(drawn, label="share of the class", shrink=0.8, format=PercentFormatter(1, 1))
+    return figure
+
+
+def reliability_diagram(table: pd.DataFrame) -> Figure:
+    """Share right against confidence, as `reliability` gives them, with how many images."""
+    figure, (upper, lower) = plt.subplots(
+        2, 1, figsize=(4.8, 4.6), sharex=True, height_ratios=(3, 1)
+    )
+    upper.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":", label="taken at its word")
+    upper.plot(table["confidence"], table["accuracy"], "o-", color=BLUE, label="network")
+    upper.set(title="Is the confidence to be believed?", ylabel="share right", ylim=(-0.02, 1.04))
+    upper.legend(loc="upper left")
+    lower.bar(table["confidence"], table["images"], width=0.03, color=BLUE)
+    lower.set(xlabel="confidence", ylabel="images", yscale="log", xlim=(0, 1.03))
+    for axis in (upper.xaxis, upper.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+    return figure
+
+
+def verdicts(cases: pd.DataFrame, class_names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Captions and colours for rows as `mistakes` gives them: blue is right, vermilion wrong."""
+    captions = [
+        f"{class_names[case.actual]} read as {class_names[case.predicted]}\n"
+        f"{int(100 * case.confidence)}% sure"  # cut, not rounded up to 100
+        for case in cases.itertuples()
+    ]
+    right = cases["actual"] == cases["predicted"]
+    return captions, [BLUE if each else VERMILION for each in right]
+
+
+def mistake_rows(
+    images: np.ndarray,
+    captions: Sequence[str],
+    colours: Sequence[str],
+    heat: np.ndarray,
+    neighbours: np.ndarray,
+    neighbour_names: np.ndarray,
+) -> Figure:
+    """A row an image: the image, where the network looked, and the training images nearest to it.
+
+    images uint8 (n, h, w, c), heat float (n, h, w) 0–1, neighbours uint8 (n, k, h, w, c) and their
+    class names (n, k); captions and colours as `verdicts` gives them.
+    """
+    count, k = neighbours.shape[:2]
+    side = WIDTH / (k + 2.3)
+    figure, grid = plt.subplots(
+        count, k + 2, figsize=(WIDTH, count * (side + 0.42) + 0.3), squeeze=False
+    )
+    for i, row in enumerate(grid):
+        show_image(row[0], images[i])
+        row[0].set_title(captions[i], color=colours[i])
+        show_image(row[1], images[i])
+        row[1].imshow(heat[i], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+        row[1].set_title("looked here")
+        for axes, image, name in zip(row[2:], neighbours[i], neighbour_names[i], strict=True):
+            show_image(axes, image)
+            axes.set_title(name, color=GREY)
+    figure.suptitle("The image · where the network looked · the training images most alike to it")
+    return figure
+
+
+def answer(
+    image: np.ndarray, caption: str, probabilities: np.ndarray, class_names: Sequence[str]
+) -> Figure:
+    """An image uint8 (h, w, c) and what the network says of it, probabilities (classes,)."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.5), width_ratios=(1, 3))
+    show_image(left, image)
+    left.set_title(caption)
+    right.bar([*class_names], probabilities, color=BLUE)
+    right.axhline(1 / len(class_names), color=VERMILION, ls="--", label="guessing")
+    right.set(title="What the network says", xlabel="class", ylabel="probability")
+    right.set_ylim(0, max(2.5 / len(class_names), 1.05 * probabilities.max()))
+    right.legend()
+    return figure

@@ -1,0 +1,109 @@
+"""Reading images and writing what was read: results.csv, a row an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from asl import paths
+from asl.errors import AslError
+from asl.images import find_inputs, read_images
+
+if TYPE_CHECKING:
+    import keras
+
+COLUMNS = ["image", "actual", "predicted", "confidence", "second", "second_confidence"]
+
+
+def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Probabilities float32 (n, classes) of images uint8 (n, height, width, channels), 0–255."""
+    if images.shape[1:] != model.input_shape[1:]:
+        raise AslError(
+            f"the images are {images.shape[1:]}, but the network takes {model.input_shape[1:]}: "
+            "it was trained on another data set, or the images still need asl.fit."
+        )
+    return model.predict(images, batch_size=512, verbose=0)
+
+
+def results_table(
+    names: Sequence[str],
+    probabilities: np.ndarray,
+    class_names: Sequence[str],
+    actual: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """The two most likely classes of each image with their probabilities, as in results.csv.
+
+    names (n,), probabilities (n, classes), actual class names (n,) where they are known.
+    """
+    class_array = np.array([*class_names])
+    first, second = np.argsort(-probabilities, axis=1, kind="stable")[:, :2].T
+    rows = np.arange(len(probabilities))
+    columns = [
+        names,
+        [""] * len(rows) if actual is None else actual,
+        class_array[first],
+        probabilities[rows, first],
+        class_array[second],
+        probabilities[rows, second],
+    ]
+    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+
+
+def predict_files(
+    model: keras.Model, class_names: Sequence[str], inputs: Sequence[str | Path]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Read picture files and folders of them; give the results and what could not be read.
+
+    A picture is called what it was given as, one in a folder by its path inside that folder. A
+    sub-folder that has the name of a class says what its pictures are (column `actual`). Each
+    message of the second list names a file. AslError for a path that does not exist and a folder
+    without pictures.
+    """
+    names, files = find_inputs(inputs)
+    shape = model.input_shape[1:]
+    tables, bad = [], []
+    block = 4096  # so that any number of pictures fits the memory
+    for start in range(0, len(files), block):
+        kept_names, images, actual = [], [], []
+        here = slice(start, start + block)
+        for name, file, image in zip(
+            names[here], files[here], read_images(files[here], shape), strict=True
+        ):
+            if isinstance(image, AslError):
+                bad.append(str(image))
+                continue
+            kept_names.append(name)
+            images.append(image)
+            parent = Path(name).parent.name if name != str(file) else ""
+            actual.append(parent if parent in class_names else "")
+        if images:
+            probabilities = predict(model, np.stack(images))
+            tables.append(results_table(kept_names, probabilities, class_names, actual))
+    if not tables:
+        raise AslError(f"none of {len(files):,} pictures could be read: " + "; ".join(bad[:5]))
+    return pd.concat(tables, ignore_index=True), bad
+
+
+def write_results(table: pd.DataFrame, path: str | Path | None = None) -> Path:
+    """Write the table as results.csv, or to `path`: UTF-8, no index, four decimals; whole or not
+    at all. Gives the path.
+    """
+    path = Path(path or paths.RESULTS)
+    with paths.write_beside(path) as temporary:
+        table.to_csv(
+            temporary, columns=COLUMNS, index=False, float_format="%.4f", lineterminator="\n"
+        )
+    return path
+
+
+def read_results(path: str | Path | None = None) -> pd.DataFrame:
+    """The table that `write_results` wrote; unknown `actual` is the empty string."""
+    path = Path(path or paths.RESULTS)
+    if not path.is_file():
+        raise AslError(f"{paths.shown(path)} is not there: notebook 08_predict writes it.")
+    text = {column: str for column in ("image", "actual", "predicted", "second")}
+    return pd.read_csv(path, dtype=text, keep_default_na=False)

@@ -1,0 +1,156 @@
+"""Executing the notebooks in order, with progress, and a page that shows the outcome."""
+
+import html
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from asl import paths
+from asl.errors import AslError
+
+SERIES = "[0-9][0-9]_*.ipynb"
+
+
+def run(dataset: str, model: str, epochs: int | None = None) -> Path:
+    """Execute the notebooks on a data set and a model; give the folder runs/<dataset>-<model>/.
+
+    The executed copies and index.html land there; the notebooks themselves stay as they are.
+    AslError names the notebook and the cell that failed, whose copy is kept to look at.
+    """
+    os.environ["ASL_DATASET"], os.environ["ASL_MODEL"] = dataset, model
+    os.environ["ASL_EPOCHS"] = str(epochs or "")
+    folder = paths.RUNS / f"{dataset}-{model}"
+    files = sorted(paths.NOTEBOOKS.glob(SERIES))
+    began = time.perf_counter()
+    pages = []
+    for number, file in enumerate(files, start=1):
+        seconds = execute(file, folder / file.name, f"[{number}/{len(files)}] {file.stem}")
+        pages.append((file.stem, seconds))
+    write_pages(folder, pages)
+    print(f"{len(files)} notebooks in {time.perf_counter() - began:.0f} s", flush=True)
+    return folder
+
+
+def execute(source: Path, target: Path, label: str) -> float:
+    """Execute one notebook in a fresh kernel and write the copy with its outputs; give seconds."""
+    notebook = nbformat.read(source, as_version=4)
+    code_cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    began = time.perf_counter()
+    state = {"cell": 0}
+
+    def tell(ending: str = "") -> None:
+        seconds = time.perf_counter() - began
+        text = f"{label}  cell {state['cell']}/{code_cells}  {seconds:.1f} s"
+        if sys.stdout.isatty():
+            print(f"\r{text}\033[K", end=ending, flush=True)
+        elif ending:
+            print(text, flush=True)
+
+    def started(cell: nbformat.NotebookNode, **_: object) -> None:
+        if cell.cell_type == "code":
+            state["cell"] += 1
+            tell()
+
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        record_timing=False,
+        kernel_name="python3",
+        extra_arguments=["--log-level=40"],  # its notes on encryption help no reader
+        resources={"metadata": {"path": str(source.parent)}},
+        on_cell_start=started,
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        print()
+        with paths.write_beside(target) as temporary:
+            nbformat.write(notebook, temporary)
+        reason = error.evalue if error.ename == "AslError" else f"{error.ename}: {error.evalue}"
+        raise AslError(
+            f"{source.name}, code cell {state['cell']}: {reason}\n"
+            f"The notebook as far as it went: {paths.shown(target)}"
+        ) from error
+    tell(ending="\n")
+    with paths.write_beside(target) as temporary:
+        nbformat.write(notebook, temporary)
+    return time.perf_counter() - began
+
+
+def summary() -> str:
+    """What results.csv says of the last run: accuracy with its interval, mistakes."""
+    from asl.evaluation import describe_accuracy
+    from asl.prediction import read_results
+
+    results = read_results()
+    correct = int((results["actual"] == results["predicted"]).sum())
+    wrong = len(results) - correct
+    mistakes = "no mistakes" if wrong == 0 else f"{wrong:,} mistake{'s' if wrong > 1 else ''}"
+    return f"test accuracy {describe_accuracy(correct, len(results))}, {mistakes}"
+
+
+def write_pages(folder: Path, pages: list[tuple[str, float]]) -> None:
+    """Each executed notebook as a web page, and index.html that shows and links them."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(embed_images=True)
+    sections = []
+    for stem, seconds in pages:
+        notebook = nbformat.read(folder / f"{stem}.ipynb", as_version=4)
+        notebook.metadata["title"] = stem
+        body, _ = exporter.from_notebook_node(notebook)
+        with paths.write_beside(folder / f"{stem}.html") as temporary:
+            temporary.write_text(body, encoding="utf-8")
+        intro = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        title, _, text = intro.partition("\n")
+        pictures = [
+            output.data["image/png"]
+            for cell in notebook.cells
+            for output in cell.get("outputs", [])
+            if "image/png" in output.get("data", {})
+        ]
+        shown = "".join(
+            f'<a href="{stem}.html"><img alt="" src="data:image/png;base64,{picture.strip()}"></a>'
+            for picture in pictures[:2]
+        )
+        sections.append(
+            f'<section><h2><a href="{stem}.html">{html.escape(title.lstrip("# "))}</a></h2>'
+            f"<p>{html.escape(_first_sentence(text))} <small>{seconds:.0f} s, "
+            f'<a href="{stem}.ipynb">notebook</a></small></p>{shown}</section>'
+        )
+    page = PAGE.format(
+        title=html.escape(folder.name), summary=html.escape(summary()), body="\n".join(sections)
+    )
+    with paths.write_beside(folder / "index.html") as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _first_sentence(text: str) -> str:
+    """Of Markdown, as plain text."""
+    plain = re.sub(r"\[([^]]*)\]\([^)]*\)|[*`_]", r"\1", text.strip())
+    return re.split(r"(?<=\.)\s", plain, maxsplit=1)[0]
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+  body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto;
+    padding: 0 1rem }}
+  img {{ max-width: 100%; display: block; margin: .5rem 0 }}
+  section {{ border-top: 1px solid #ddd; padding-top: .5rem }}
+  small {{ color: #666 }}
+</style>
+<h1>{title}</h1>
+<p><strong>{summary}.</strong></p>
+{body}
+</html>
+"""

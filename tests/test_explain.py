@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from sklearn.metrics.pairwise import cosine_similarity
+
+from asl import AslError, build, explain, grad_cam, hardest, mistakes, nearest
+from asl.backend import keras
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build("cnn", (28, 28, 1), 24)
+
+
+def test_mistakes_the_worst_first_by_hand():
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8], [0.9, 0.05, 0.05]])
+    table = mistakes(np.array([0, 1, 2, 2]), probabilities)
+    assert table[["row", "actual", "predicted"]].to_numpy().tolist() == [[3, 2, 0], [1, 1, 0]]
+    assert table["loss"].tolist() == pytest.approx([-np.log(0.05), -np.log(0.3)])
+    assert table["confidence"].tolist() == [0.9, 0.6]
+
+
+def test_a_true_letter_of_probability_zero_has_a_finite_loss():
+    table = mistakes(np.array([1]), np.array([[1.0, 0.0]]))
+    assert np.isfinite(table.loc[0, "loss"])
+
+
+def test_hardest_right_answers_the_least_certain_first():
+    probabilities = np.array([[0.7, 0.3], [0.55, 0.45], [0.9, 0.1]])
+    assert hardest(np.array([0, 0, 1]), probabilities)["row"].tolist() == [1, 0]
+    assert mistakes(np.array([0, 0, 0]), probabilities).empty
+
+
+def test_nearest_finds_the_image_itself_and_agrees_with_scikit_learn(model, parts):
+    train_images = parts.train.images
+    rows = nearest(model, train_images[[3, 40]], train_images, count=5)
+    assert rows[:, 0].tolist() == [3, 40]
+    vectors = explain.features(model, train_images)
+    expected = np.argsort(-cosine_similarity(vectors[[3]], vectors)[0])[:5]
+    assert rows[0].tolist() == expected.tolist()
+
+
+def test_grad_cam_by_hand():
+    """One convolution that passes the image on, its mean, one dense layer: the map is the image."""
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.layers[-1].set_weights([np.array([[2.0, -1.0]]), np.zeros(2)])
+    image = np.zeros((2, 8, 8, 1), np.uint8)
+    image[:, 2, 5], image[:, 6, 1] = 200, 100
+    heat = grad_cam(model, image, np.array([0, 1]))
+    np.testing.assert_allclose(heat[0], image[0, ..., 0] / 200, atol=1e-6)
+    assert (heat[1] == 0).all()  # what lowers the class's score is cut off
+
+
+def test_grad_cam_has_the_size_of_the_images(model, parts):
+    heat = grad_cam(model, parts.test.images[:3], parts.test.labels[:3])
+    assert heat.shape == (3, 28, 28)
+    assert heat.min() >= 0
+    assert heat.max() == pytest.approx(1)
+
+
+def test_grad_cam_needs_maps():
+    flat = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
+    with pytest.raises(AslError, match="no layer with a height and a width"):
+        grad_cam(flat, np.zeros((1, 4)), np.array([0]))

@@ -1,0 +1,135 @@
+"""The verbs of the shell. Most are called in this process, to save the seconds of an import."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import REPOSITORY, shell
+from PIL import Image
+
+from asl import build, datasets, paths, trained
+from asl.__main__ import main
+
+
+@pytest.fixture
+def model(home, parts):
+    """An untrained network under the name tiny-cnn."""
+    network = build("cnn", (28, 28, 1), 24)
+    trained.save_model(network, "tiny-cnn", {**datasets.about(parts, "cnn"), "seed": 0})
+
+
+@pytest.fixture
+def pictures(tmp_path, parts):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for row in range(3):
+        Image.fromarray(parts.test.images[row, ..., 0]).save(folder / f"{row}.png")
+    return folder
+
+
+@pytest.mark.parametrize("verb", ["", "run", "train", "evaluate", "predict", "datasets", "models"])
+def test_every_verb_explains_itself(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*verb.split(), "--help"])
+    assert ended.value.code == 0
+    assert f"python -m asl {verb}".strip() in capsys.readouterr().out
+
+
+def test_in_the_shell_without_a_traceback(tmp_path):
+    done = shell("train", "--dataset", "lettres", home=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        "asl: there is no data set 'lettres'. There are: sample, tiny, letters."
+    )
+
+
+@pytest.mark.parametrize("verb", ["run", "train"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "lettres"], "There are: sample, tiny, letters"),
+        (["--dataset", "tiny", "--model", "gpt"], "There are: cnn"),
+    ],
+)
+def test_unknown_names(verb, arguments, message, home, capsys):
+    assert main([verb, *arguments]) == 1
+    assert message in capsys.readouterr().err
+    assert not list(home.iterdir())
+
+
+@pytest.mark.parametrize("epochs", ["0", "-1", "many"])
+def test_epochs_must_be_a_number_above_zero(epochs, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--epochs", epochs])
+    assert ended.value.code == 2
+    assert "not a whole number above 0" in capsys.readouterr().err
+
+
+def test_evaluate_measures_the_test_split(model, home, capsys):
+    assert main(["evaluate", "tiny-cnn"]) == 0
+    printed = capsys.readouterr().out
+    assert "tiny-cnn on tiny: " in printed
+    assert "/96 = " in printed
+    assert main(["evaluate", str(paths.MODEL / "tiny-cnn.keras")]) == 0
+    assert main(["evaluate", "sample-cnn"]) == 1
+    assert "model/sample-cnn.keras is not there. Notebook 05_train" in capsys.readouterr().err
+
+
+def test_predict_writes_a_row_a_picture(model, pictures, home, capsys):
+    output = home / "my.csv"
+    assert main(["predict", "--model", "tiny-cnn", "--output", str(output), str(pictures)]) == 0
+    table = pd.read_csv(output)
+    assert table["image"].tolist() == ["0.png", "1.png", "2.png"]
+    assert table["predicted"].isin(datasets.DATASETS["tiny"].class_names).all()
+    assert "3 pictures read, written to my.csv" in capsys.readouterr().out
+
+
+def test_predict_reads_the_rest_lists_the_bad_and_ends_with_1(model, pictures, home, capsys):
+    (pictures / "bad.jpg").write_text("text")
+    assert main(["predict", "--model", "tiny-cnn", str(pictures)]) == 1
+    assert len(pd.read_csv(paths.RESULTS)) == 3
+    printed = capsys.readouterr().err
+    assert "1 left out:" in printed
+    assert "bad.jpg is no picture" in printed
+
+
+@pytest.mark.parametrize("given", ["nowhere.png", "empty"])
+def test_predict_without_pictures_keeps_what_was_there(given, model, home, capsys):
+    (home / "empty").mkdir()
+    paths.RESULTS.write_text("what was there before")
+    assert main(["predict", "--model", "tiny-cnn", str(home / given)]) == 1
+    message = capsys.readouterr().err
+    assert "does not exist" in message or "holds no pictures" in message
+    assert paths.RESULTS.read_text() == "what was there before"
+
+
+def test_predict_into_a_folder_that_cannot_be_written(model, pictures, home, capsys):
+    (home / "file").touch()
+    output = home / "file" / "results.csv"
+    assert main(["predict", "--model", "tiny-cnn", "--output", str(output), str(pictures)]) == 1
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_datasets_and_models_are_listed(model, home, capsys):
+    assert main(["datasets"]) == 0
+    printed = capsys.readouterr().out
+    assert "letters" in printed
+    assert "34,627 images; CC0 (public domain); not on this machine" in printed
+    assert main(["models"]) == 0
+    assert "trained: tiny-cnn: cnn on tiny" in capsys.readouterr().out
+    (paths.MODEL / "tiny-cnn.json").write_text("{")
+    assert main(["models"]) == 0
+    assert "tiny-cnn: model/tiny-cnn.json is damaged" in capsys.readouterr().out
+
+
+def test_the_committed_model_reads_a_picture_straight_from_a_clone(tmp_path):
+    """As the README promises; it also wrote the committed results.csv."""
+    committed = pd.read_csv(REPOSITORY / "results.csv", keep_default_na=False)
+    assert len(committed) == 7172
+    assert committed["confidence"].between(committed["second_confidence"], 1).all()
+    Image.fromarray(np.full((40, 40), 128, np.uint8)).save(tmp_path / "grey.png")
+    output = tmp_path / "out.csv"
+    model = REPOSITORY / "model/letters-cnn.keras"
+    assert model.stat().st_size < 2_000_000
+    arguments = ["--model", str(model), "--output", str(output), str(tmp_path / "grey.png")]
+    assert main(["predict", *arguments]) == 0
+    assert len(pd.read_csv(output)) == 1

@@ -1,0 +1,115 @@
+"""Each figure is drawn from 3 and from 36 classes, grey and colour, without a warning."""
+
+import warnings
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from asl import plots
+from asl.datasets import Samples, count, split
+
+NAMES = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture(params=[(3, 1), (36, 3)], ids=["3 classes, grey", "36 classes, colour"])
+def data(request):
+    class_count, channels = request.param
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (class_count * 20, 12, 10, channels), dtype=np.uint8)
+    labels = np.tile(np.arange(class_count), 20)
+    return Samples("tiny", tuple(NAMES[:class_count]), images, labels, labels.astype(str))
+
+
+@pytest.fixture(autouse=True)
+def no_warnings_and_no_figures_left():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+    plt.close("all")
+
+
+def drawn(figure):
+    figure.canvas.draw()
+    width, _ = figure.get_size_inches()
+    assert width <= plots.WIDTH
+    return figure
+
+
+def test_image_grid(data):
+    figure = drawn(plots.image_grid(data.images[:7], NAMES[:7], "title", columns=4))
+    assert [axes.get_title() for axes in figure.axes[:7]] == list(NAMES[:7])
+    assert figure.get_suptitle() == "title"
+    assert sum(axes.axison for axes in figure.axes) == 7
+
+
+def test_class_rows_names_every_class_and_shows_its_images(data):
+    figure = drawn(plots.class_rows(data.images, data.labels, data.class_names, count=4))
+    labels = [label.get_text() for axes in figure.axes for label in axes.get_yticklabels()]
+    assert labels == list(data.class_names)
+    shown = figure.axes[0].images[0].get_array()
+    np.testing.assert_array_equal(shown[:12, :10].squeeze(), data.images[0].squeeze())
+
+
+def test_class_balance_adds_up(data):
+    counts = count(split(data, validation_split=0.2))
+    figure = drawn(plots.class_balance(counts))
+    assert sum(bar.get_height() for bar in figure.axes[0].patches) == len(data)
+
+
+def test_brightness_shares_add_up_to_one(data):
+    figure = drawn(plots.brightness({"a": data.images, "b": data.images // 2}))
+    for stairs in figure.axes[0].patches:
+        assert stairs.get_data().values.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("losses", [[3.0], [3.0, 1.0, 0.5, 0.7], [1.0, 2.0, 3.0]])
+def test_learning_curves_mark_the_best_epoch(losses):
+    values = np.array(losses)
+    columns = {"loss": values, "accuracy": 1 / (1 + values)}
+    history = pd.DataFrame(columns | {f"val_{key}": value for key, value in columns.items()})
+    history.index = range(1, len(history) + 1)
+    figure = drawn(plots.learning_curves(history))
+    assert f"best: epoch {1 + values.argmin()}" in [
+        text.get_text() for text in figure.axes[0].texts
+    ]
+
+
+@pytest.mark.parametrize("wrong", [0, 30])
+def test_confusion_errors_count_the_errors_alone(data, wrong):
+    class_count = len(data.class_names)
+    confusion = np.diag(np.full(class_count, 100))
+    confusion[0, 1] = wrong
+    figure = drawn(plots.confusion_errors(confusion, data.class_names))
+    assert [text.get_text() for text in figure.axes[0].texts] == (["30"] if wrong else [])
+    assert f"{wrong:,} of {confusion.sum():,}" in figure.axes[0].get_title()
+
+
+def test_reliability_diagram():
+    table = pd.DataFrame({"confidence": [0.5, 0.95], "accuracy": [0.4, 1.0], "images": [3, 97]})
+    figure = drawn(plots.reliability_diagram(table))
+    assert figure.axes[0].lines[1].get_ydata().tolist() == [0.4, 1.0]
+
+
+def test_mistakes_are_vermilion_and_right_answers_blue(data):
+    cases = pd.DataFrame({"actual": [0, 1], "predicted": [1, 1], "confidence": [0.514, 0.999]})
+    captions, colours = plots.verdicts(cases, data.class_names)
+    assert captions == ["0 read as 1\n51% sure", "1 read as 1\n99% sure"]
+    assert colours == [plots.VERMILION, plots.BLUE]
+    neighbours = np.stack([data.images[:3], data.images[3:6]])
+    names = np.array([["a", "b", "c"], ["d", "e", "f"]])
+    heat = np.random.default_rng(0).random((2, 12, 10))
+    figure = drawn(plots.mistake_rows(data.images[:2], captions, colours, heat, neighbours, names))
+    assert figure.axes[0].title.get_color() == plots.VERMILION
+    assert figure.axes[9].get_title() == "f"
+
+
+def test_answer_shows_every_class(data):
+    probabilities = np.full(len(data.class_names), 1 / len(data.class_names))
+    figure = drawn(plots.answer(data.images[0], "caption", probabilities, data.class_names))
+    assert len(figure.axes[1].patches) == len(data.class_names)

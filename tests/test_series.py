@@ -1,0 +1,114 @@
+"""The notebooks as they run: in order, twice in a row, and each alone in a fresh folder."""
+
+import hashlib
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import REPOSITORY, shell
+
+from asl import AslError, paths, series
+
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+
+
+def hashes():
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in NOTEBOOKS}
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory):
+    """`python -m asl run` on the tiny set, two times in the same home folder."""
+    home = tmp_path_factory.mktemp("twice")
+    before = hashes()
+    runs = []
+    for _ in range(2):
+        done = shell("run", "--dataset", "tiny", "--epochs", "2", home=home)
+        assert done.returncode == 0, done.stdout + done.stderr
+        runs.append((done.stdout, (home / "results.csv").read_text()))
+    assert hashes() == before  # those under version control stay as they were
+    return home, runs
+
+
+def test_it_says_how_it_goes_and_how_it_ended(twice):
+    home, runs = twice
+    printed = runs[0][0]
+    for number, file in enumerate(NOTEBOOKS, start=1):
+        assert f"[{number}/8] {file.stem}  cell " in printed
+    results = pd.read_csv(home / "results.csv")
+    right = (results["actual"] == results["predicted"]).sum()
+    assert re.search(rf"test accuracy {right}/96 = .* \(95 % interval .*\), \d+ mistakes", printed)
+    assert "runs/tiny-cnn/index.html" in printed
+
+
+def test_it_leaves_results_model_and_pages(twice):
+    home, _ = twice
+    run = home / "runs/tiny-cnn"
+    assert (home / "model/tiny-cnn.keras").exists()
+    assert (home / "model/tiny-cnn.json").exists()
+    for file in NOTEBOOKS:
+        assert (run / file.name).exists()
+        assert "<html" in (run / f"{file.stem}.html").read_text()
+    index = (run / "index.html").read_text()
+    assert all(f'href="{file.stem}.html"' in index for file in NOTEBOOKS)
+    assert "test accuracy" in index
+    assert len(pd.read_csv(home / "results.csv")) == 96
+
+
+def test_the_second_time_gives_the_same(twice):
+    assert twice[1][0][1] == twice[1][1][1]
+
+
+def test_the_network_shown_in_04_is_the_packages(twice):
+    notebook = nbformat.read(twice[0] / "runs/tiny-cnn/04_build.ipynb", as_version=4)
+    text = str([cell.get("outputs") for cell in notebook.cells])
+    assert "the same, layer by layer: True" in text
+
+
+def test_nothing_is_written_to_standard_error(twice):
+    for file in NOTEBOOKS:
+        notebook = nbformat.read(twice[0] / "runs/tiny-cnn" / file.name, as_version=4)
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        errors = [output.text for output in outputs if output.get("name") == "stderr"]
+        assert not errors, file.stem
+
+
+def alone(file, home):
+    """One notebook in a home folder where nothing is yet."""
+    code = f"""
+from asl import AslError, series
+try:
+    series.execute(series.paths.NOTEBOOKS / {file.name!r}, series.paths.RUNS / "alone.ipynb", "x")
+except AslError as error:
+    print(error)
+"""
+    chosen = {"ASL_DATASET": "tiny", "ASL_EPOCHS": "1"}
+    return shell("-c", code, home=home, module=None, **chosen)
+
+
+def test_each_notebook_alone_in_a_fresh_folder(tmp_path):
+    files = NOTEBOOKS[1:]  # 01 came first in the run above
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda file: alone(file, tmp_path / file.stem), files))
+    for file, done in zip(files, results, strict=True):
+        last = done.stdout.splitlines()[-1]
+        if file.stem < "06":
+            assert last.startswith("x  cell "), done.stdout + done.stderr
+        else:  # they need what 05 makes, and say so
+            assert "model/tiny-cnn.keras is not there. Notebook 05_train makes it" in done.stdout
+
+
+def test_a_cell_that_fails_is_named_and_its_notebook_kept(home, tmp_path, monkeypatch):
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell("x = 1"), nbformat.v4.new_code_cell("x / 0")]
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    nbformat.write(notebook, folder / "01_broken.ipynb")
+    monkeypatch.setattr(paths, "NOTEBOOKS", folder)
+    for name in ("ASL_DATASET", "ASL_MODEL", "ASL_EPOCHS"):
+        monkeypatch.setenv(name, "")
+    with pytest.raises(AslError, match=r"01_broken\.ipynb, code cell 2: ZeroDivisionError"):
+        series.run("tiny", "cnn")
+    assert (home / "runs/tiny-cnn/01_broken.ipynb").exists()
