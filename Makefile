@@ -24,7 +24,7 @@ help:
 	@touch $@
 
 .venv/ready-dev: .venv/ready pyproject.toml
-	$(BIN)/python -m pip install --quiet "pytest>=8.3" "ruff>=0.15"
+	$(BIN)/python -m pip install --quiet "pytest>=9.2" "ruff>=0.17"
 	@touch $@
 
 run: .venv/ready
@@ -42,6 +42,7 @@ format: .venv/ready-dev
 	$(BIN)/ruff format .
 
 bench: .venv/ready-dev
+	rm -rf runs/bench
 	$(BIN)/python benchmarks/bench.py
 
 # In a home folder of their own, so that results.csv and the models stay

@@ -108,7 +108,7 @@ def _read_members(
 ) -> Iterator[bytes]:
     total = sum(member.file_size for member in members)
     with tqdm(
-        total=total, unit="B", unit_scale=True, desc="reading the archive", delay=1
+        total=total, unit="B", unit_scale=True, desc="reading the archive", delay=1, leave=False
     ) as progress:
         for member in members:
             parts = []

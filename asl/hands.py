@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
 LETTERS = tuple("ABCDEFGHIKLMNOPQRSTUVWXY")
 DIGITS = tuple("0123456789")
@@ -498,9 +499,7 @@ def draw_hands(
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         done = pool.map(work, chunks)
         if progress:
-            from tqdm.auto import tqdm
-
-            done = tqdm(done, total=len(chunks), desc="drawing hands")
+            done = tqdm(done, total=len(chunks), desc="drawing hands", delay=1, leave=False)
         for _ in done:
             pass
     return images

@@ -55,7 +55,7 @@ MODELS: dict[str, Network] = {
             learning_rate=4e-3,
             label_smoothing=0.1,
             epochs=12,
-            steps=1500,
+            steps=800,
         ),
     )
 }

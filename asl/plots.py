@@ -44,8 +44,12 @@ def image_grid(
     title: str = "",
     columns: int = 8,
     colours: Sequence[str] = (),
+    stretch: bool = False,
 ) -> Figure:
-    """Images (n of uint8 (h, w, c)) in rows of `columns`, each with its caption above it."""
+    """Images (n of uint8 (h, w, c)) in rows of `columns`, each with its caption above it.
+
+    `stretch` shows the darkest value of each as black and the brightest as white.
+    """
     columns = min(columns, MAX_COLUMNS, max(len(images), 1))
     rows = -(-len(images) // columns)
     side = WIDTH / max(columns, 4)
@@ -59,6 +63,8 @@ def image_grid(
     for axes in grid.flat[len(images) :]:
         axes.axis("off")
     for i, (axes, image) in enumerate(zip(grid.flat, images, strict=False)):
+        if stretch:
+            image = (image - image.min()) * (255 / max(np.ptp(image), 1))
         show_image(axes, image)
         if captions:
             axes.set_title(captions[i], color=colours[i] if colours else "black", pad=3)
@@ -67,14 +73,21 @@ def image_grid(
 
 
 def class_rows(
-    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], count: int = 6
+    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], count: int = 5
 ) -> Figure:
     """The first `count` images of each class, a row a class, in two columns if there are many."""
     halves = 2 if len(class_names) > 6 else 1
     rows = -(-len(class_names) // halves)
     height, width, channels = images.shape[1:]
     gap = max(1, width // 14)
-    figure, columns = plt.subplots(1, halves, squeeze=False)
+    across = halves * count * (width + gap)
+    figure, columns = plt.subplots(
+        1,
+        halves,
+        squeeze=False,
+        layout="compressed",
+        figsize=(WIDTH, WIDTH * rows * (height + gap) / across + 0.3),
+    )
     for half, axes in enumerate(columns.flat):
         names = class_names[half * rows : (half + 1) * rows]
         # One picture of all: a hundred axes would take seconds to lay out
@@ -85,8 +98,6 @@ def class_rows(
         show_image(axes, mosaic.reshape(rows * (height + gap), -1, channels))
         axes.set_yticks(np.arange(len(names)) * (height + gap) + height / 2, names)
         axes.tick_params(length=0)
-    across = halves * count * (width + gap)
-    figure.set_size_inches(WIDTH, WIDTH * rows * (height + gap) / across + 0.4)
     figure.suptitle(f"The first {count} images of each class")
     return figure
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from asl import paths
 from asl.errors import AslError
@@ -67,7 +68,8 @@ def predict_files(
     shape = model.input_shape[1:]
     tables, bad = [], []
     block = 4096  # so that any number of pictures fits the memory
-    for start in range(0, len(files), block):
+    blocks = range(0, len(files), block)
+    for start in tqdm(blocks, desc="reading pictures", unit="block", delay=1, leave=False):
         kept_names, images, actual = [], [], []
         here = slice(start, start + block)
         for name, file, image in zip(

@@ -78,6 +78,9 @@ def execute(source: Path, target: Path, label: str) -> float:
             f"The notebook as far as it went: {paths.shown(target)}"
         ) from error
     tell(ending="\n")
+    for cell in notebook.cells:
+        if cell.cell_type == "code":  # progress bars were for whoever waited
+            cell.outputs = [each for each in cell.outputs if "\r" not in each.get("text", "")]
     with paths.write_beside(target) as temporary:
         nbformat.write(notebook, temporary)
     return time.perf_counter() - began
