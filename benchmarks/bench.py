@@ -33,6 +33,8 @@ from asl.backend import keras
 SEEDS = range(10)
 REPEATS = 5
 PUBLIC_EPOCHS = 20
+HARD_STEPS = 1900
+SPEED_ROWS = 8192
 
 
 def seconds(work: Callable, repeats: int = REPEATS) -> float:
@@ -82,10 +84,10 @@ def letters() -> dict:
     for seed in SEEDS:
         names[seed] = fit("letters", seed, f"letters-seed{seed}")
         test = datasets.split(datasets.load("letters"), seed=seed).test
-        wrong[seed] = mistakes(names[seed], test)
+        wrong[seed] = mistakes(load(names[seed]), test)
         print(f"seed {seed}: {wrong[seed]} mistakes of {len(test):,}", flush=True)
     total, worst, median = len(test), max(wrong.values()), statistics.median(wrong.values())
-    model = keras.saving.load_model(paths.MODEL / f"{names[0]}.keras", compile=False)
+    model = load(names[0])
     kilobytes = (paths.MODEL / f"{names[0]}.keras").stat().st_size / 1000
     return {
         "mistakes of 7,172 by seed": list(wrong.values()),
@@ -97,44 +99,93 @@ def letters() -> dict:
 
 
 def transfer() -> dict:
-    """What a network trained on one of letters and sample reads of the other (chance: 4.2 %)."""
+    """What a cnn trained on one of letters and sample alone reads of the other (chance: 4.2 %).
+
+    Trained as it is, it reads little of what comes from elsewhere; trained on images that are
+    changed much more than notebook 05 does, it reads more. Both are measured, by seed 0.
+    """
     sample, mnist = datasets.load("sample"), datasets.load("letters")
     mnist_test = datasets.split(mnist).test
+    sides = (
+        ("letters", "all of sample", sample, "at least 60 %, aim 80 %"),
+        ("sample", "the test split of letters", mnist_test, "at least 45 %, aim 75 %"),
+    )
     rows = {}
-    for trained_on, read in (("letters", sample), ("sample", mnist_test)):
-        wrong = []
-        for seed in range(3):
-            name = f"{trained_on}-seed{seed}"
-            fit(trained_on, seed, name)
-            wrong.append(mistakes(name, read))
-        median = int(statistics.median(wrong))
-        aim = "at least 60 %, aim 80 %" if trained_on == "letters" else "at least 45 %, aim 75 %"
-        other = "sample (all)" if trained_on == "letters" else "letters (test)"
-        rows[f"trained on {trained_on}, read {other}, median of 3 seeds"] = text(
-            evaluation.describe_accuracy(len(read) - median, len(read)), aim
-        )
+    for trained_on, what, read, wanted in sides:
+        parts = datasets.split(datasets.load(trained_on))
+        hard = models.build("cnn", (28, 28, 1), 24)
+        models.compile(hard, models.find("cnn"), HARD_STEPS)
+        batches = HardBatches(parts.train.images, encode(parts.train.labels, 24), 64, seed=0)
+        hard.fit(batches, epochs=HARD_STEPS // len(batches), shuffle=False, verbose=0)
+        usual = load(fit(trained_on, 0, f"{trained_on}-seed0"))
+        ways = (("hard augmentation", hard, wanted), ("as in notebook 05", usual, ""))
+        for how, model, aim in ways:
+            right = len(read) - mistakes(model, read)
+            rows[f"trained on {trained_on}, {how}: reads {what}"] = text(
+                evaluation.describe_accuracy(right, len(read)), aim
+            )
     return rows
+
+
+class HardBatches(training.Batches):
+    """Images changed so much that little but the hand itself stays: geometry, sharpness, light,
+    noise, and a patch that hides a part.
+    """
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
+        random = np.random.default_rng([self.seed, self.epoch, number])
+        images = np.stack([harden(image[..., 0], random) for image in self.images[rows]])
+        return images[..., None], self.targets[rows]
+
+
+def harden(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """One image uint8 (h, w), changed at random; float32, 0 to 255."""
+    height, width = image.shape
+    move = cv2.getRotationMatrix2D(
+        ((width - 1) / 2, (height - 1) / 2), random.uniform(-15, 15), random.uniform(0.8, 1.2)
+    )
+    move[:, :2] *= np.exp(random.uniform(-0.12, 0.12, (2, 2)))
+    move[:, 2] += random.uniform(-0.11, 0.11, 2) * (width, height)
+    image = cv2.warpAffine(image, move, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    image = image.astype(np.float32) / 255
+    blurred = cv2.GaussianBlur(image, (0, 0), random.uniform(0.4, 1.0))
+    image += (blurred - image) * random.choice([0, 1, random.uniform(-1, 0)], p=[0.5, 0.3, 0.2])
+    across, down = random.uniform(-0.3, 0.3, 2)
+    image *= 1 + across * np.linspace(-1, 1, width) + down * np.linspace(-1, 1, height)[:, None]
+    image = np.clip(image, 0, 1) ** np.exp(random.uniform(-0.5, 0.5))
+    image = (image - 0.5) * random.uniform(0.6, 1.4) + 0.5 + random.uniform(-0.2, 0.2)
+    image += random.normal(0, random.uniform(0, 0.05), image.shape)
+    if random.random() < 0.3:
+        top, left = random.integers(0, height), random.integers(0, width)
+        size = random.integers(height // 7, height // 3)
+        image[top : top + size, left : left + size] = random.random()
+    return (np.clip(image, 0, 1) * 255).astype(np.float32)
 
 
 def speed() -> dict:
     """Training time against the best-known public recipe, turn by turn in the same minutes.
 
-    A turn is one epoch of the public recipe and two of ours, from the call to the saved best model;
-    the medians of three turns are scaled to whole trainings.
+    A turn is an epoch of each on the same 8,192 images. The medians of three turns are scaled to
+    all images and epochs; what happens once in our trainings (compiling, saving) is added once.
     """
     parts = datasets.split(datasets.load("letters"))
+    scale = len(parts.train) / SPEED_ROWS
+    few = parts._replace(train=parts.train.take(slice(0, SPEED_ROWS)))
     epochs = models.find("cnn").epochs
-    public = public_recipe(parts)
-    public(1)  # compiling does not count there; with us it does, every time
-    public_turns, our_turns = [], []
+    public = public_recipe(few)
+    public()  # compiling does not count for it
+    public_epochs, our_epochs, once = [], [], []
     for _ in range(3):
-        public_turns.append(public(1))
+        public_epochs.append(public())
         (paths.MODEL / "letters-speed.keras").unlink(missing_ok=True)
         began = time.perf_counter()
-        fit("letters", 0, "letters-speed", epochs=2)
-        our_turns.append((time.perf_counter() - began) / 2)
-    public_total = PUBLIC_EPOCHS * statistics.median(public_turns)
-    our_total = epochs * statistics.median(our_turns)
+        history = fit_parts(few, 0, "letters-speed", epochs=2)
+        took = time.perf_counter() - began
+        our_epochs.append(history["seconds"].iloc[-1])
+        once.append(took - 2 * our_epochs[-1])
+    public_total = PUBLIC_EPOCHS * scale * statistics.median(public_epochs)
+    our_total = epochs * scale * statistics.median(our_epochs) + statistics.median(once)
     return {
         f"training to the saved best model, {epochs} epochs": figure(our_total, "s", ""),
         "best-known public recipe, 20 epochs": figure(public_total, "s", ""),
@@ -145,8 +196,7 @@ def speed() -> dict:
 def predict() -> dict:
     """Images a second, from the data set or from PNG files, to results.csv."""
     test = datasets.split(datasets.load("letters")).test
-    fit("letters", 0, "letters-seed0")
-    model = keras.saving.load_model(paths.MODEL / "letters-seed0.keras", compile=False)
+    model = load(fit("letters", 0, "letters-seed0"))
     folder = paths.HOME / "pictures"
     folder.mkdir(exist_ok=True)
     for row, image in enumerate(test.images):
@@ -189,35 +239,40 @@ def series() -> dict:
     }
 
 
-def fit(dataset: str, seed: int, name: str, epochs: int | None = None) -> str:
+def fit(dataset: str, seed: int, name: str) -> str:
     """Train the cnn as notebook 05 does and keep it as model/<name>.keras, unless it is there."""
-    if (paths.MODEL / f"{name}.keras").exists():
-        return name
-    samples = datasets.load(dataset)
-    parts = datasets.split(samples, seed=seed)
-    class_count = len(samples.class_names)
-    training.train(
-        models.build("cnn", samples.images.shape[1:], class_count, seed),
-        parts.train.images,
-        encode(parts.train.labels, class_count),
-        parts.validation.images,
-        encode(parts.validation.labels, class_count),
+    if not (paths.MODEL / f"{name}.keras").exists():
+        fit_parts(datasets.split(datasets.load(dataset), seed=seed), seed, name)
+    return name
+
+
+def fit_parts(parts: datasets.Split, seed: int, name: str, epochs: int | None = None):
+    train, validation, _ = parts
+    class_count = len(train.class_names)
+    return training.train(
+        models.build("cnn", train.images.shape[1:], class_count, seed),
+        train.images,
+        encode(train.labels, class_count),
+        validation.images,
+        encode(validation.labels, class_count),
         name=name,
         about=datasets.about(parts, "cnn"),
         epochs=epochs,
         seed=seed,
     )
-    return name
 
 
-def mistakes(name: str, samples: datasets.Samples) -> int:
-    model = keras.saving.load_model(paths.MODEL / f"{name}.keras", compile=False)
+def load(name: str) -> keras.Model:
+    return keras.saving.load_model(paths.MODEL / f"{name}.keras", compile=False)
+
+
+def mistakes(model: keras.Model, samples: datasets.Samples) -> int:
     return int((prediction.predict(model, samples.images).argmax(axis=1) != samples.labels).sum())
 
 
-def public_recipe(parts: datasets.Split) -> Callable[[int], float]:
+def public_recipe(parts: datasets.Split) -> Callable[[], float]:
     """The recipe that most public notebooks on Sign Language MNIST share, as a function that trains
-    some epochs and gives the seconds of one.
+    an epoch and gives its seconds.
 
     Three 3×3 convolutions of 75, 50 and 25 filters with batch normalisation, dense 512, dropout;
     shift, zoom and rotation of 10 %; Adam, batch 128, 20 epochs.
@@ -240,10 +295,10 @@ def public_recipe(parts: datasets.Split) -> Callable[[int], float]:
     )
     validation = (parts.validation.images / 255, encode(parts.validation.labels, 24))
 
-    def train(epochs: int) -> float:
+    def train() -> float:
         began = time.perf_counter()
-        model.fit(batches, validation_data=validation, epochs=epochs, verbose=0)
-        return (time.perf_counter() - began) / epochs
+        model.fit(batches, validation_data=validation, verbose=0)
+        return time.perf_counter() - began
 
     return train
 
