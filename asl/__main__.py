@@ -68,9 +68,12 @@ def _positive(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from asl import datasets, models, series
+    from asl import datasets, series
 
-    datasets.find(options.dataset), models.find(options.model)
+    datasets.find(options.dataset)  # before the seconds that the import of Keras takes
+    from asl import models
+
+    models.find(options.model)
     folder = series.run(options.dataset, options.model, options.epochs)
     print(f"{options.dataset}-{options.model}: {series.summary()}")
     print(
@@ -80,10 +83,12 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from asl import datasets, models
+    from asl import datasets, encode, load, split
 
-    datasets.find(options.dataset), models.find(options.model)
-    from asl import encode, load, split, train
+    datasets.find(options.dataset)  # before the seconds that the import of Keras takes
+    from asl import models, train
+
+    models.find(options.model)
 
     samples = load(options.dataset)
     parts = split(samples, seed=options.seed)
