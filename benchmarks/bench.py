@@ -86,7 +86,7 @@ def letters() -> dict:
         test = datasets.split(datasets.load("letters"), seed=seed).test
         wrong[seed] = mistakes(load(names[seed]), test)
         print(f"seed {seed}: {wrong[seed]} mistakes of {len(test):,}", flush=True)
-    total, worst, median = len(test), max(wrong.values()), statistics.median(wrong.values())
+    total, worst, median = len(test), max(wrong.values()), int(statistics.median(wrong.values()))
     model = load(names[0])
     kilobytes = (paths.MODEL / f"{names[0]}.keras").stat().st_size / 1000
     return {
