@@ -10,6 +10,7 @@ import numpy as np
 from asl.errors import AslError
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+SMALL_FILE = 10_000  # bytes
 BACKDROP = 255  # what shows through where a picture is transparent
 
 
@@ -26,18 +27,8 @@ def read_image(path: str | Path) -> np.ndarray:
         raise AslError(f"cannot read {path}: {error.strerror}") from error
     if not data:
         raise AslError(f"{path} is empty")
-    encoded = np.frombuffer(data, np.uint8)
     try:
-        if data.startswith(b"\xff\xd8"):  # JPEG has no transparency
-            image = None if _jpeg_is_cut(data) else cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
-        else:
-            image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
-            if image is not None:
-                image = (
-                    _on_backdrop(image)
-                    if image.shape[2:] == (4,)
-                    else cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
-                )
+        image = _decode(data)
     except cv2.error as error:
         large = "MAX_IMAGE_PIXELS" in str(error.err)
         reason = "has more than 100 million pixels" if large else "cannot be decoded"
@@ -117,8 +108,13 @@ def read_images(files: list[Path], shape: tuple[int, int, int]) -> Iterator[np.n
         except AslError as error:
             return error
 
+    # Threads share the decoding of large pictures; with small ones they only wait for each other
+    sizes = [path.stat().st_size for path in files[:50] if path.is_file()]
+    if sum(sizes) < 50 * SMALL_FILE:
+        yield from map(read, files)
+        return
     with ThreadPoolExecutor() as pool:
-        yield from pool.map(read, files, chunksize=64)
+        yield from pool.map(read, files)
 
 
 def augment(images: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
@@ -147,6 +143,22 @@ def augment(images: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
         place[:] = moved.reshape(place.shape)
     mean = changed.mean(axis=(1, 2, 3), keepdims=True)
     return np.clip((changed - mean) * contrast + mean + brightness, 0, 255)
+
+
+def _decode(data: bytes) -> np.ndarray | None:
+    """An encoded picture as uint8 RGB (h, w, 3), or None if it is none."""
+    encoded = np.frombuffer(data, np.uint8)
+    if data.startswith(b"\xff\xd8"):  # JPEG has no transparency
+        return None if _jpeg_is_cut(data) else cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
+    image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+    if image is None:
+        return None
+    if image.shape[2:] == (4,):
+        return _on_backdrop(image)
+    if data.startswith(b"\x89PNG") and image.dtype == np.uint8 and b"eXIf" not in data:
+        # What is most frequent need not be decoded twice
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
+    return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)  # undoes turns, makes 16 bits 8
 
 
 def _jpeg_is_cut(data: bytes) -> bool:

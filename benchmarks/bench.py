@@ -393,8 +393,10 @@ def write_table(found: dict) -> None:
         for name, row in found.get(part, {}).items():
             if isinstance(row, dict):
                 value = row["value"]
-                shown = value if isinstance(value, str) else f"{value:,.4g} {row['unit']}".strip()
-                rows.append(f"| {name} | {shown} | {row['wanted']} |")
+                if not isinstance(value, str):
+                    digits = 0 if value >= 1000 else 3 if value < 1 else 1
+                    value = f"{value:,.{digits}f} {row['unit']}".strip()
+                rows.append(f"| {name} | {value} | {row['wanted']} |")
             else:
                 rows.append(f"| {name} | {', '.join(map(str, row))} | |")
     table = "\n".join([*rows, "", f"Measured by `make bench` on: {found['machine']}."])
