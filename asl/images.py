@@ -110,7 +110,7 @@ def read_images(files: list[Path], shape: tuple[int, int, int]) -> Iterator[np.n
 
     # Threads share the decoding of large pictures; with small ones they only wait for each other
     sizes = [path.stat().st_size for path in files[:50] if path.is_file()]
-    if sum(sizes) < 50 * SMALL_FILE:
+    if sum(sizes) <= len(sizes) * SMALL_FILE:
         yield from map(read, files)
         return
     with ThreadPoolExecutor() as pool:
