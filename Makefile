@@ -12,7 +12,7 @@ export PYTHONUNBUFFERED := 1
 help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
 	@echo "make test        lint, formatting, tests, and the series on a tiny data set"
-	@echo "make bench       measure every figure of the README (about an hour)"
+	@echo "make bench       measure every figure of the README (two hours)"
 	@echo "make notebooks   refresh the outputs of the notebooks under version control"
 
 .venv/ready: requirements.txt

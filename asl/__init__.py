@@ -17,9 +17,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _HOMES = {
     "choice": "DATASET MODEL EPOCHS SEED",
-    "datasets": "DATASETS Samples Split about count load split",
+    "datasets": "DATASETS Samples Split about count find_dataset load model_name split",
     "images": "augment fit read_image find_images",
-    "hands": "draw_hand draw_hands",
+    "hands": "SIGNS draw_hand draw_hands",
     "backend": "keras",
     "encoding": "encode decode",
     "models": "MODELS build layer_table",

@@ -67,15 +67,22 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _absolute(dataset: str) -> str:
+    """folder:PATH with a path that means the same from every folder."""
+    kind, colon, path = dataset.partition(":")
+    return f"{kind}:{Path(path).expanduser().resolve()}" if colon else dataset
+
+
 def _run(options: argparse.Namespace) -> None:
     from asl import datasets, series
 
-    datasets.find(options.dataset)  # before the seconds that the import of Keras takes
+    options.dataset = _absolute(options.dataset)
+    datasets.find_dataset(options.dataset)  # before the seconds that the import of Keras takes
     from asl import models
 
     models.find(options.model)
     folder = series.run(options.dataset, options.model, options.epochs)
-    print(f"{options.dataset}-{options.model}: {series.summary()}")
+    print(f"{folder.name}: {series.summary()}")
     print(
         f"look at {paths.shown(folder / 'index.html')} (mistakes: 07_mistakes.html) "
         f"and {paths.shown(paths.RESULTS)}"
@@ -85,7 +92,8 @@ def _run(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     from asl import datasets, encode, load, split
 
-    datasets.find(options.dataset)  # before the seconds that the import of Keras takes
+    options.dataset = _absolute(options.dataset)
+    datasets.find_dataset(options.dataset)  # before the seconds that the import of Keras takes
     from asl import models, train
 
     models.find(options.model)
@@ -100,7 +108,7 @@ def _train(options: argparse.Namespace) -> None:
         encode(parts.train.labels, class_count),
         parts.validation.images,
         encode(parts.validation.labels, class_count),
-        name=f"{options.dataset}-{options.model}",
+        name=datasets.model_name(options.dataset, options.model),
         about=datasets.about(parts, options.model),
         epochs=options.epochs,
         seed=options.seed,
@@ -146,15 +154,18 @@ def _datasets(options: argparse.Namespace) -> None:
 
     for name, dataset in DATASETS.items():
         images = sum(dataset.train_counts) + sum(dataset.test_counts)
-        if not dataset.files:
+        if not (dataset.files or dataset.pattern):
             where = "drawn on first use"
         else:
             found = download.find(dataset)
             where = f"on this machine: {paths.shown(found)}" if found else "not on this machine"
+        size = "×".join(map(str, dataset.image_shape[:2]))
+        colour = "grey" if dataset.image_shape[2] == 1 else "colour"
         print(
-            f"{name:10} {dataset.title}: {len(dataset.class_names)} classes, {images:,} images; "
-            f"{dataset.licence}; {where}"
+            f"{name:15} {dataset.title}\n{'':15} {len(dataset.class_names)} classes, {images:,} "
+            f"images, used at {size} {colour}; licence: {dataset.licence}; {where}"
         )
+    print(f"{'folder:PATH':15} pictures of your own, a folder a class")
 
 
 def _models(options: argparse.Namespace) -> None:

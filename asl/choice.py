@@ -6,7 +6,7 @@ through the environment variables named below.
 
 import os
 
-DATASET = os.environ.get("ASL_DATASET") or "sample"  # a name from `python -m asl datasets`
+DATASET = os.environ.get("ASL_DATASET") or "sample"  # from `python -m asl datasets`
 MODEL = os.environ.get("ASL_MODEL") or "cnn"  # a name from `python -m asl models`
 EPOCHS = int(os.environ.get("ASL_EPOCHS") or 0) or None  # None: what the data set asks for
 SEED = 0  # one seed for the split, the first weights and the order of training

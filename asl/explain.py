@@ -9,6 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from asl.backend import keras
 from asl.errors import AslError
+from asl.prediction import run
 
 
 def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
@@ -47,7 +48,7 @@ def _readings(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
 def features(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """What the network makes of each image just before it decides, float32 (n, features)."""
     before_last = keras.Model(model.inputs, model.layers[-1].input)
-    return before_last.predict(images, batch_size=512, verbose=0).reshape(len(images), -1)
+    return run(before_last, images).reshape(len(images), -1)
 
 
 def nearest(

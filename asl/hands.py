@@ -29,6 +29,7 @@ from tqdm import tqdm
 LETTERS = tuple("ABCDEFGHIKLMNOPQRSTUVWXY")
 DIGITS = tuple("0123456789")
 NOTHING = "nothing"
+SIGNS = (*LETTERS, *DIGITS, NOTHING)  # what can be drawn
 
 # Joint angles in degrees, a row for each sign; a sign's second row is another way to hold it.
 #   thumb: `out` swings its first bone away from the index finger in the plane of the palm, `fwd`
@@ -445,10 +446,9 @@ def _draw_chunk(names, signers, seeds, size: int, plain: bool) -> np.ndarray:
 
 
 def _check(names: Sequence[str]) -> None:
-    known = LETTERS + DIGITS + (NOTHING,)
     for name in names:
-        if name not in known:
-            raise ValueError(f"no sign is called {name!r}; there are {', '.join(known)}")
+        if name not in SIGNS:
+            raise ValueError(f"no sign is called {name!r}; there are {', '.join(SIGNS)}")
 
 
 def draw_hand(

@@ -1,5 +1,6 @@
 """Pictures from files, whatever they are, as arrays that a network takes."""
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,19 +23,25 @@ def read_image(path: str | Path) -> np.ndarray:
     picture.
     """
     try:
-        data = Path(path).read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            data = file.read()
     except OSError as error:
         raise AslError(f"cannot read {path}: {error.strerror}") from error
+    return decode(data, path)
+
+
+def decode(data: bytes, name: str | Path) -> np.ndarray:
+    """The bytes of a picture file as `read_image` gives them; `name` is for its messages."""
     if not data:
-        raise AslError(f"{path} is empty")
+        raise AslError(f"{name} is empty")
     try:
         image = _decode(data)
     except cv2.error as error:
         large = "MAX_IMAGE_PIXELS" in str(error.err)
         reason = "has more than 100 million pixels" if large else "cannot be decoded"
-        raise AslError(f"{path} {reason}") from error
+        raise AslError(f"{name} {reason}") from error
     if image is None:
-        raise AslError(f"{path} is no picture that can be read, or is cut short")
+        raise AslError(f"{name} is no picture that can be read, or is cut short")
     return image
 
 
@@ -65,14 +72,15 @@ def fit(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
 
 def find_images(folder: str | Path) -> list[Path]:
     """All pictures below a folder, by their suffix, sorted; hidden files and folders left out."""
-    folder = Path(folder)
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [
+            Path(place, name)
+            for name in files
+            if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
+        ]
+    return sorted(found)
 
 
 def find_inputs(inputs: Sequence[str | Path]) -> tuple[list[str], list[Path]]:

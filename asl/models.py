@@ -19,11 +19,10 @@ class Network:
     name: str
     title: str
     build: Callable[[tuple[int, int, int], int], keras.Model]  # from input shape, class count
-    batch_size: int
+    batch_size: int  # half of it for a small set, see `training.SMALL_SET`
     learning_rate: float  # the highest one, see `optimizer`
     label_smoothing: float  # share of each target spread over all classes, against overconfidence
     epochs: int
-    steps: int  # a small data set gets more epochs, until there are this many batches
 
 
 def cnn(input_shape: tuple[int, int, int], class_count: int) -> keras.Model:
@@ -34,10 +33,10 @@ def cnn(input_shape: tuple[int, int, int], class_count: int) -> keras.Model:
     model.add(layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False))
     for filters in (16, 48, 64, 96):
         if filters > 16:
-            model.add(layers.MaxPooling2D(2, padding="same"))
-        model.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
-        model.add(layers.BatchNormalization(momentum=0.9))
-        model.add(layers.ReLU())
+            model.add(layers.AveragePooling2D(2, padding="same"))
+            model.add(layers.BatchNormalization(momentum=0.9))
+        model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+    model.add(layers.BatchNormalization(momentum=0.9))
     model.add(layers.GlobalAveragePooling2D())
     model.add(layers.Dropout(0.3))
     model.add(layers.Dense(class_count, activation="softmax"))
@@ -55,7 +54,6 @@ MODELS: dict[str, Network] = {
             learning_rate=4e-3,
             label_smoothing=0.1,
             epochs=12,
-            steps=800,
         ),
     )
 }

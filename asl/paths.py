@@ -5,6 +5,7 @@ ASL_HOME moves all that is written (data, models, runs, results.csv) to another 
 
 import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,39 @@ def shown(path: str | Path) -> str:
     return str(path.relative_to(HOME)) if path.is_relative_to(HOME) else str(path)
 
 
+def locked(path: Path) -> Path:
+    """The file that is locked while `path` is made, so that no two notebooks make it at once."""
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.lock")
+
+
+@contextmanager
+def explained(path: str | Path) -> Iterator[None]:
+    """Make AslError of a full disk, or of a folder that is not writable, while `path` is made."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        reason = error.strerror or str(error)
+        raise AslError(
+            f"cannot write {shown(path)}: {reason}. What was there before is unchanged. "
+            "Free some space or choose a folder you may write to (ASL_HOME), then run it again."
+        ) from error
+
+
+def check_space(folder: Path, size: int) -> None:
+    """AslError unless `size` bytes and a tenth more are free where the folder lies."""
+    place = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(place).free
+    if free < 1.1 * size:
+        raise AslError(
+            f"{shown(folder)} needs {size / 1e6:,.0f} MB; its disk has {free / 1e6:,.0f} MB free. "
+            "Free some space or choose another folder (ASL_HOME), then run it again."
+        )
+
+
 @contextmanager
 def write_beside(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, renamed onto it at the end: whole or not at all.
@@ -54,27 +88,20 @@ def write_beside(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
-        )
-        os.close(handle)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp's files are for their owner alone
-        yield Path(temporary)
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())  # the rename must not overtake the content
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        if error.errno not in CANNOT_WRITE:
-            raise
-        reason = error.strerror or str(error)
-        raise AslError(
-            f"cannot write {shown(path)}: {reason}. What was there before is unchanged. "
-            "Free some space or choose a folder you may write to (ASL_HOME), then run it again."
-        ) from error
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(
+                dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
+            )
+            os.close(handle)
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)  # mkstemp's files are for their owner alone
+            yield Path(temporary)
+            with open(temporary, "rb") as written:
+                os.fsync(written.fileno())  # the rename must not overtake the content
+            os.replace(temporary, path)
+            temporary = None
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

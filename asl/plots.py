@@ -30,12 +30,19 @@ plt.rcParams.update(
 
 
 def show_image(axes: plt.Axes, image: np.ndarray) -> None:
-    """One image uint8 (h, w, 1 or 3) without ticks; grey images keep 0 black and 255 white."""
+    """One image (h, w, 1 or 3), 0 black to 255 white, without ticks."""
+    image = np.clip(image, 0, 255).astype(np.uint8)  # means and augmented images are float
     axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def _turn_long_names(axes: plt.Axes, class_names: Sequence[str]) -> None:
+    """Class names below an axis run upwards where they would run into each other."""
+    if len(class_names) * max(map(len, class_names)) > 60:
+        axes.tick_params(axis="x", rotation=90)
 
 
 def image_grid(
@@ -73,10 +80,13 @@ def image_grid(
 
 
 def class_rows(
-    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], count: int = 5
+    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], count: int | None = None
 ) -> Figure:
-    """The first `count` images of each class, a row a class, in two columns if there are many."""
+    """`count` images of each class, from its first to its last, a row a class; many classes in two
+    columns of five images, few in one of ten.
+    """
     halves = 2 if len(class_names) > 6 else 1
+    count = count or 10 // halves
     rows = -(-len(class_names) // halves)
     height, width, channels = images.shape[1:]
     gap = max(1, width // 14)
@@ -93,12 +103,14 @@ def class_rows(
         # One picture of all: a hundred axes would take seconds to lay out
         mosaic = np.full((rows, height + gap, count, width + gap, channels), 255, np.uint8)
         for row in range(len(names)):
-            chosen = images[np.flatnonzero(labels == half * rows + row)[:count]]
+            rows_of = np.flatnonzero(labels == half * rows + row)
+            some = np.linspace(0, len(rows_of) - 1, min(count, len(rows_of))).astype(int)
+            chosen = images[rows_of[some]]
             mosaic[row, :height, : len(chosen), :width] = chosen.swapaxes(0, 1)
         show_image(axes, mosaic.reshape(rows * (height + gap), -1, channels))
         axes.set_yticks(np.arange(len(names)) * (height + gap) + height / 2, names)
         axes.tick_params(length=0)
-    figure.suptitle(f"The first {count} images of each class")
+    figure.suptitle(f"{count} images of each class")
     return figure
 
 
@@ -110,7 +122,8 @@ def class_balance(counts: pd.DataFrame) -> Figure:
         axes.bar(counts.index, counts[part], bottom=bottom, color=colour, label=part)
         bottom += counts[part].to_numpy()
     axes.set(title="Images of each class", xlabel="class", ylabel="images")
-    axes.legend(ncols=len(counts.columns), loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    _turn_long_names(axes, counts.index)
+    figure.legend(ncols=len(counts.columns), loc="outside lower center")
     return figure
 
 
@@ -174,6 +187,7 @@ def confusion_errors(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     ticks = range(len(class_names))
     axes.set_xticks(ticks, class_names)
     axes.set_yticks(ticks, class_names)
+    _turn_long_names(axes, class_names)
     axes.set_xticks(np.arange(-0.5, len(class_names)), minor=True)
     axes.set_yticks(np.arange(-0.5, len(class_names)), minor=True)
     axes.grid(which="minor", color="0.92", lw=0.6)
@@ -196,7 +210,7 @@ def reliability_diagram(table: pd.DataFrame) -> Figure:
     upper.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":", label="taken at its word")
     upper.plot(table["confidence"], table["accuracy"], "o-", color=BLUE, label="network")
     upper.set(title="Is the confidence to be believed?", ylabel="share right", ylim=(-0.02, 1.04))
-    upper.legend(loc="upper left")
+    upper.legend(loc="lower right")
     lower.bar(table["confidence"], table["images"], width=0.03, color=BLUE)
     lower.set(xlabel="confidence", ylabel="images", yscale="log", xlim=(0, 1.03))
     for axis in (upper.xaxis, upper.yaxis):
@@ -256,6 +270,7 @@ def answer(
     right.bar([*class_names], probabilities, color=BLUE)
     right.axhline(1 / len(class_names), color=VERMILION, ls="--", label="guessing")
     right.set(title="What the network says", xlabel="class", ylabel="probability")
+    _turn_long_names(right, class_names)
     right.set_ylim(0, max(2.5 / len(class_names), 1.05 * probabilities.max()))
     right.legend()
     return figure

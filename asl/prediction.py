@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from asl import paths
+from asl.arrays import Rows
 from asl.errors import AslError
 from asl.images import find_inputs, read_images
 
@@ -18,16 +20,26 @@ if TYPE_CHECKING:
     import keras
 
 COLUMNS = ["image", "actual", "predicted", "confidence", "second", "second_confidence"]
+BATCH = 512
+BLOCK = 1024  # pictures in memory at a time, so that any number fits
 
 
-def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+def predict(model: keras.Model, images: np.ndarray | Rows) -> np.ndarray:
     """Probabilities float32 (n, classes) of images uint8 (n, height, width, channels), 0–255."""
     if images.shape[1:] != model.input_shape[1:]:
         raise AslError(
             f"the images are {images.shape[1:]}, but the network takes {model.input_shape[1:]}: "
             "it was trained on another data set, or the images still need asl.fit."
         )
-    return model.predict(images, batch_size=512, verbose=0)
+    return run(model, images)
+
+
+def run(model: keras.Model, images: np.ndarray | Rows) -> np.ndarray:
+    """The outputs of any Keras model, a row an image; `model.predict` with less ado about it."""
+    starts = range(0, max(len(images), 1), BATCH)
+    return np.concatenate(
+        [model.predict_on_batch(images[start : start + BATCH]) for start in starts]
+    )
 
 
 def results_table(
@@ -67,24 +79,26 @@ def predict_files(
     names, files = find_inputs(inputs)
     shape = model.input_shape[1:]
     tables, bad = [], []
-    block = 4096  # so that any number of pictures fits the memory
-    blocks = range(0, len(files), block)
-    for start in tqdm(blocks, desc="reading pictures", unit="block", delay=1, leave=False):
-        kept_names, images, actual = [], [], []
-        here = slice(start, start + block)
-        for name, file, image in zip(
-            names[here], files[here], read_images(files[here], shape), strict=True
-        ):
-            if isinstance(image, AslError):
-                bad.append(str(image))
-                continue
-            kept_names.append(name)
-            images.append(image)
-            parent = Path(name).parent.name if name != str(file) else ""
-            actual.append(parent if parent in class_names else "")
-        if images:
-            probabilities = predict(model, np.stack(images))
-            tables.append(results_table(kept_names, probabilities, class_names, actual))
+    with ThreadPoolExecutor(1) as reader:  # reads a block while the network looks at the last one
+        reading = reader.submit(list, read_images(files[:BLOCK], shape))
+        starts = range(0, len(files), BLOCK)
+        for start in tqdm(starts, desc="reading pictures", unit="block", delay=1, leave=False):
+            here, block = slice(start, start + BLOCK), reading.result()
+            reading = reader.submit(
+                list, read_images(files[start + BLOCK : start + 2 * BLOCK], shape)
+            )
+            kept_names, images, actual = [], [], []
+            for name, file, image in zip(names[here], files[here], block, strict=True):
+                if isinstance(image, AslError):
+                    bad.append(str(image))
+                    continue
+                kept_names.append(name)
+                images.append(image)
+                parent = Path(name).parent.name if name != str(file) else ""
+                actual.append(parent if parent in class_names else "")
+            if images:
+                probabilities = predict(model, np.stack(images))
+                tables.append(results_table(kept_names, probabilities, class_names, actual))
     if not tables:
         raise AslError(f"none of {len(files):,} pictures could be read: " + "; ".join(bad[:5]))
     return pd.concat(tables, ignore_index=True), bad

@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from asl import paths
+from asl.datasets import model_name
 from asl.errors import AslError
 
 SERIES = "[0-9][0-9]_*.ipynb"
@@ -25,7 +26,7 @@ def run(dataset: str, model: str, epochs: int | None = None) -> Path:
     """
     os.environ["ASL_DATASET"], os.environ["ASL_MODEL"] = dataset, model
     os.environ["ASL_EPOCHS"] = str(epochs or "")
-    folder = paths.RUNS / f"{dataset}-{model}"
+    folder = paths.RUNS / model_name(dataset, model)
     files = sorted(paths.NOTEBOOKS.glob(SERIES))
     began = time.perf_counter()
     pages = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import string
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 SIDE = 28
 LABEL_OF_J = 9
+PLACES = set(range(26))  # what labels stand for: places in the alphabet
 COLUMNS = ["label", *(f"pixel{i}" for i in range(1, SIDE * SIDE + 1))]
 
 
@@ -37,7 +39,12 @@ def read(dataset: Dataset, source: Path) -> dict[str, np.ndarray]:
     tables = _parse_known(dataset, contents)
     if tables is None:
         tables = [
-            _parse_checked(text, f"{name} in {paths.shown(source)}", dataset)
+            _parse_checked(
+                text,
+                f"{name} in {paths.shown(source)}",
+                np.delete(np.arange(len(dataset.class_names) + 1), LABEL_OF_J),
+                f"Get it again from {dataset.source}.",
+            )
             for name, text in zip(dataset.files, contents, strict=True)
         ]
     table = np.concatenate(tables)
@@ -52,6 +59,59 @@ def read(dataset: Dataset, source: Path) -> dict[str, np.ndarray]:
         ),
         "is_test": np.arange(len(labels)) >= train_count,
     }
+
+
+def tables(path: Path) -> list[Path]:
+    """The CSVs that `path` is or, without a sub-folder beside them, holds; none for other paths."""
+    if path.is_file():
+        return [path]
+    if any(each.is_dir() and each.name[0] != "." for each in path.iterdir()):
+        return []
+    return sorted(path.glob("*.csv"))
+
+
+def letters_in(files: list[Path]) -> tuple[str, ...]:
+    """The letters that CSVs of one's own have labels for, in the order of the alphabet."""
+    found: set[int] = set()
+    for file in files:
+        try:
+            found |= set(pd.read_csv(file, usecols=["label"])["label"])
+        except (ValueError, OSError) as error:
+            raise AslError(
+                f"{paths.shown(file)} is no table with a column label: {error}."
+            ) from error
+    if len(found & PLACES) < 2:
+        raise AslError(
+            f"{', '.join(map(paths.shown, files))}: labels {sorted(found)[:5]}, but a network "
+            "needs at least two classes, as places in the alphabet: 0 is A, 25 is Z."
+        )
+    return tuple(string.ascii_uppercase[label] for label in sorted(found & PLACES))
+
+
+def read_own(dataset: Dataset, path: Path) -> dict[str, np.ndarray]:
+    """CSVs of one's own as columns, as `read` gives them. One whose name holds "test" is the test
+    part; without such a one, the split cuts it.
+    """
+    files = tables(path)
+    known = np.array([string.ascii_uppercase.index(letter) for letter in dataset.class_names])
+    table = [
+        _parse_checked(file.read_bytes(), paths.shown(file), known, "Mend the file.")
+        for file in files
+    ]
+    sizes = [len(each) for each in table]
+    rows = np.concatenate(table)
+    is_test = np.repeat(["test" in file.stem.lower() for file in files], sizes)
+    columns = {
+        "images": np.ascontiguousarray(rows[:, 1:]).reshape(-1, SIDE, SIDE, 1),
+        "labels": np.searchsorted(known, rows[:, 0]).astype(np.int64),
+        "names": np.concatenate(
+            [
+                [f"{file.stem}/{i:05d}" for i in range(n)]
+                for file, n in zip(files, sizes, strict=True)
+            ]
+        ),
+    }
+    return columns | ({"is_test": is_test} if 0 < is_test.sum() < len(is_test) else {})
 
 
 def _parse_known(dataset: Dataset, contents: list[bytes]) -> list[np.ndarray] | None:
@@ -87,9 +147,10 @@ def _parse_digits(characters: np.ndarray) -> np.ndarray:
     return values.reshape(-1, len(COLUMNS))
 
 
-def _parse_checked(text: bytes, where: str, dataset: Dataset) -> np.ndarray:
-    """A CSV of this shape from anywhere, as uint8 (rows, 785); AslError names what is wrong."""
-    again = f"Get it again from {dataset.source}."
+def _parse_checked(text: bytes, where: str, known: np.ndarray, again: str) -> np.ndarray:
+    """A CSV of this shape from anywhere, as uint8 (rows, 785), its labels among `known`. AslError
+    names what is wrong and ends with `again`, which says what to do.
+    """
     try:
         table = pd.read_csv(io.BytesIO(text), skipinitialspace=True)
     except (ValueError, UnicodeDecodeError) as error:  # pandas' parser errors are ValueErrors
@@ -116,11 +177,18 @@ def _parse_checked(text: bytes, where: str, dataset: Dataset) -> np.ndarray:
             f"{where}, line {row + 2}: pixel{pixel + 1} is {values[row, pixel + 1]:g}, outside "
             f"0–255. {again}"
         )
-    known = np.delete(np.arange(len(dataset.class_names) + 1), LABEL_OF_J)
     foreign = np.flatnonzero(~np.isin(values[:, 0], known))
     if len(foreign):
         raise AslError(
-            f"{where}, line {foreign[0] + 2}: label {values[foreign[0], 0]:g} is none of 0–24 "
-            f"without 9 (J and Z are movements). {again}"
+            f"{where}, line {foreign[0] + 2}: label {values[foreign[0], 0]:g} is none of "
+            f"{_ranges(known)}. {again}"
         )
     return values.astype(np.uint8)
+
+
+def _ranges(labels: np.ndarray) -> str:
+    """Sorted labels in words: 0–8, 10–24 (J and Z are movements)."""
+    runs = np.split(labels, np.flatnonzero(np.diff(labels) > 1) + 1)
+    text = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+    movements = LABEL_OF_J not in labels
+    return text + (" (J and Z are movements)" if movements else "")

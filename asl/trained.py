@@ -32,10 +32,11 @@ def find(name: str | Path) -> Path:
     if file.is_file():
         return file
     there = ", ".join(list_names()) or "none yet"
-    dataset, _, network = file.stem.partition("-")
+    dataset, _, network = (file.stem if "-" in file.stem else f"{file.stem}-cnn").rpartition("-")
+    dataset = "folder:PATH" if "-" in dataset else dataset
     raise AslError(
         f"{paths.shown(file)} is not there. Notebook 05_train makes it; in the shell: "
-        f"python -m asl train --dataset {dataset} --model {network or 'cnn'}. "
+        f"python -m asl train --dataset {dataset} --model {network}. "
         f"Trained so far: {there}."
     )
 

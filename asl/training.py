@@ -18,28 +18,35 @@ import pandas as pd
 
 from asl import models, paths
 from asl import trained as trained_files
+from asl.arrays import Rows
 from asl.backend import keras
+from asl.datasets import find_dataset
 from asl.images import augment
 
 PATIENCE = 8  # epochs without a lower validation loss before training stops
+SMALL_SET = 10_000  # images; below, batches are half as large: more steps from as many images
 VALIDATION_BATCH = 512
+DIGEST_IMAGES = 30_000  # of larger sets, as many tell whether an interrupted run had the same
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled, augmented batches. Each depends on (seed, epoch, its number) and nothing else, so
-    that a run repeats, and goes on after an interruption as if there had been none.
+    """Shuffled, augmented batches; with `changed=False`, the images as they are, in their order.
+
+    Each batch depends on (seed, epoch, its number) and nothing else, so that a run repeats, and
+    goes on after an interruption as if there had been none. Images may lie on the disk.
     """
 
     def __init__(
         self,
-        images: np.ndarray,
+        images: np.ndarray | Rows,
         targets: np.ndarray,
         batch_size: int,
-        seed: int,
+        seed: int = 0,
         epoch: int = 0,
+        changed: bool = True,
     ) -> None:
         super().__init__()
-        self.images, self.targets = images, targets
+        self.images, self.targets, self.changed = images, targets, changed
         self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
         self.on_epoch_begin()
 
@@ -47,7 +54,9 @@ class Batches(keras.utils.PyDataset):
         return math.ceil(len(self.images) / self.batch_size)
 
     def on_epoch_begin(self) -> None:
-        self.order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
+        count = len(self.images)
+        random = np.random.default_rng([self.seed, self.epoch])
+        self.order = random.permutation(count) if self.changed else np.arange(count)
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -55,8 +64,10 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
-        seed = [self.seed, self.epoch, number]
-        return augment(self.images[rows], seed), self.targets[rows]
+        images = self.images[rows]
+        if self.changed:
+            images = augment(images, [self.seed, self.epoch, number])
+        return images, self.targets[rows]
 
 
 class KeepProgress(keras.callbacks.Callback):
@@ -101,9 +112,9 @@ class KeepProgress(keras.callbacks.Callback):
 
 def train(
     model: keras.Model,
-    train_images: np.ndarray,
+    train_images: np.ndarray | Rows,
     train_targets: np.ndarray,
-    validation_images: np.ndarray,
+    validation_images: np.ndarray | Rows,
     validation_targets: np.ndarray,
     *,
     name: str,
@@ -115,7 +126,8 @@ def train(
 
     Images are uint8 (n, height, width, channels), targets one-hot float32 (n, classes). `about`
     goes into the sidecar and names the data set, the model and the class names; the recipe (batch,
-    learning rate, epochs unless given) is the model's entry in MODELS.
+    learning rate, epochs unless given) is the model's entry in MODELS, and small sets get more
+    epochs (`steps` of their entry in DATASETS).
 
     The epoch of the lowest validation loss is kept; the run stops where that has not fallen for
     `PATIENCE` epochs. `model` ends with the best weights. A run that was killed goes on after its
@@ -123,12 +135,16 @@ def train(
     accuracy, val_loss, val_accuracy, seconds.
     """
     network = models.find(about["model"])
-    steps_per_epoch = math.ceil(len(train_images) / network.batch_size)
-    epochs = epochs or max(network.epochs, math.ceil(network.steps / steps_per_epoch))
+    batch_size = network.batch_size // (2 if len(train_images) < SMALL_SET else 1)
+    steps_per_epoch = math.ceil(len(train_images) / batch_size)
+    steps = find_dataset(about["dataset"]).steps
+    epochs = epochs or max(network.epochs, math.ceil(steps / steps_per_epoch))
     folder = paths.MODEL / f"{name}.training"
     digest = hashlib.sha256(json.dumps([about, epochs, seed]).encode())
-    data = (train_images, train_targets, validation_images, validation_targets)
-    for array in (*data, *model.get_weights()):
+    for images in (train_images, validation_images):
+        every = math.ceil(len(images) / DIGEST_IMAGES)
+        digest.update(np.ascontiguousarray(images[::every]))
+    for array in (train_targets, validation_targets, *model.get_weights()):
         digest.update(np.ascontiguousarray(array))
     progress = _read_progress(folder, digest.hexdigest())
 
@@ -143,9 +159,10 @@ def train(
         keras.utils.set_random_seed(seed)
         try:
             trained.fit(
-                Batches(train_images, train_targets, network.batch_size, seed, epoch=done),
-                validation_data=(validation_images, validation_targets),
-                validation_batch_size=VALIDATION_BATCH,
+                Batches(train_images, train_targets, batch_size, seed, epoch=done),
+                validation_data=Batches(
+                    validation_images, validation_targets, VALIDATION_BATCH, changed=False
+                ),
                 initial_epoch=done,
                 epochs=epochs,
                 shuffle=False,  # Batches does

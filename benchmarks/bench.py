@@ -1,9 +1,9 @@
 """Measure every figure of the README; write benchmarks/results.json and the table in README.md.
 
-    make bench                                    all of it, about an hour on two cores
+    make bench                                    all of it, about two hours on two cores
     .venv/bin/python benchmarks/bench.py loading  one part; the others' figures stay
 
-The data set `letters` must be on this machine (see data/README.md). Models, caches and results go
+The data sets must be on this machine (see data/README.md). Models, caches and results go
 to runs/bench/ and leave those of the project alone. `make bench` empties it first; a part that is
 run by itself takes over what trainings it finds there.
 """
@@ -26,25 +26,16 @@ sys.path.insert(0, str(REPOSITORY))
 
 import cv2
 import numpy as np
+from common import figure, fit, fit_parts, load, mistakes, seconds, text
+from sets import large, sets
 
 from asl import datasets, download, encode, evaluation, hands, models, paths, prediction, training
 from asl.backend import keras
 
 SEEDS = range(10)
-REPEATS = 5
 PUBLIC_EPOCHS = 20
 HARD_STEPS = 2300
 SPEED_ROWS = 8192
-
-
-def seconds(work: Callable, repeats: int = REPEATS) -> float:
-    """The median time of a call, after one that does not count."""
-    times = []
-    for _ in range(repeats + 1):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times[1:])
 
 
 def loading() -> dict:
@@ -265,37 +256,6 @@ def series() -> dict:
     }
 
 
-def fit(dataset: str, seed: int, name: str) -> str:
-    """Train the cnn as notebook 05 does and keep it as model/<name>.keras, unless it is there."""
-    if not (paths.MODEL / f"{name}.keras").exists():
-        fit_parts(datasets.split(datasets.load(dataset), seed=seed), seed, name)
-    return name
-
-
-def fit_parts(parts: datasets.Split, seed: int, name: str, epochs: int | None = None):
-    train, validation, _ = parts
-    class_count = len(train.class_names)
-    return training.train(
-        models.build("cnn", train.images.shape[1:], class_count, seed),
-        train.images,
-        encode(train.labels, class_count),
-        validation.images,
-        encode(validation.labels, class_count),
-        name=name,
-        about=datasets.about(parts, "cnn"),
-        epochs=epochs,
-        seed=seed,
-    )
-
-
-def load(name: str) -> keras.Model:
-    return keras.saving.load_model(paths.MODEL / f"{name}.keras", compile=False)
-
-
-def mistakes(model: keras.Model, samples: datasets.Samples) -> int:
-    return int((prediction.predict(model, samples.images).argmax(axis=1) != samples.labels).sum())
-
-
 def public_recipe(parts: datasets.Split) -> Callable[[], float]:
     """The recipe that most public notebooks on Sign Language MNIST share, as a function that trains
     an epoch and gives its seconds.
@@ -343,16 +303,9 @@ class PublicBatches(training.Batches):
         return moved, self.targets[rows]
 
 
-def figure(value: float, unit: str, wanted: str) -> dict:
-    return {"value": round(float(value), 4), "unit": unit, "wanted": wanted}
-
-
-def text(value: str, wanted: str) -> dict:
-    return {"value": value, "unit": "", "wanted": wanted}
-
-
 PARTS = {
-    each.__name__: each for each in (series, drawing, loading, speed, letters, transfer, predict)
+    each.__name__: each
+    for each in (series, drawing, loading, speed, letters, transfer, predict, sets, large)
 }
 
 

@@ -1,10 +1,11 @@
+import stat
 import sys
 import types
 import zipfile
 
 import pytest
 
-from asl import AslError, datasets, download
+from asl import AslError, datasets, download, paths
 
 LETTERS = datasets.DATASETS["letters"]
 FILES = LETTERS.files
@@ -95,7 +96,7 @@ def test_no_network_and_no_archive_says_where_to_put_it(home, monkeypatch, capsy
     assert "https://www.kaggle.com/datasets/datamunge/sign-language-mnist" in message
     assert "no network here" in message
     assert "long page" not in message
-    assert not (home / "data").exists()
+    assert [file.suffix for file in home.rglob("*") if file.is_file()] == [".lock"]
 
 
 def test_kaggle_without_credentials_is_not_asked(home, monkeypatch):
@@ -161,3 +162,82 @@ def test_kaggle_with_credentials_second(home, monkeypatch):
     assert archive == home / "data/sign-language-mnist.zip"
     assert [path.name for path in (home / "data").iterdir()] == [archive.name]
     assert download.find(LETTERS) == archive
+
+
+ABC = datasets.DATASETS["abc"]
+PICTURES = [f"{letter}/{letter}{i}.jpg" for letter in "ABC" for i in (1, 2)]
+
+
+def test_pictures_are_extracted_and_nothing_else(home):
+    archive = make_archive(
+        home / "a.zip", [*PICTURES, "notes.txt", "__MACOSX/A/A1.jpg", "D/D1.jpg"]
+    )
+    (home / "data/.abc-killed/whole").mkdir(parents=True)  # what a killed extraction left
+    folder = download.extract(ABC, archive)
+    assert folder == home / "data/abc"
+    assert not (home / "data/.abc-killed").exists()
+    files = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+    assert sorted(files) == PICTURES
+
+
+def add_link(file, name="A/A3.jpg", target="/etc/passwd"):
+    with zipfile.ZipFile(file, "a") as archive:
+        member = zipfile.ZipInfo(name)
+        member.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(member, target)
+
+
+def test_hostile_archives_of_pictures_leave_nothing(home, monkeypatch):
+    outside = make_archive(home / "outside.zip", [*PICTURES, "../../A/A3.jpg"])
+    link = make_archive(home / "link.zip", PICTURES)
+    add_link(link)
+    bomb = make_archive(home / "bomb.zip", PICTURES)
+    with zipfile.ZipFile(bomb, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("A/A3.jpg", bytes(151_000_000))
+    cut = make_archive(home / "cut.zip", PICTURES, bytes(range(256)) * 100)
+    cut.write_bytes(cut.read_bytes()[:-30])
+    damaged = make_archive(home / "damaged.zip", PICTURES, bytes(range(256)) * 100)
+    content = bytearray(damaged.read_bytes())
+    content[60:100] = b"x" * 40
+    damaged.write_bytes(content)
+    other = make_archive(home / "other.zip", ["cats/1.jpg"])
+    for file, message in (
+        (outside, "leads outside its folder"),
+        (link, r"holds a link \(A/A3\.jpg\)"),
+        (bomb, r"would grow to 151 MB, and A, B and C .* has 15"),
+        (cut, "not a whole zip archive"),
+        (damaged, "not a whole zip archive"),
+        (other, "it is not A, B and C"),
+    ):
+        with pytest.raises(AslError, match=message):
+            download.extract(ABC, file)
+    left = [file.name for file in (home / "data").iterdir()]
+    assert left == [".abc.lock"]
+    assert bomb.stat().st_size < 1_000_000
+
+
+def test_a_disk_too_small_for_the_pictures(home, monkeypatch):
+    archive = make_archive(home / "a.zip", PICTURES)
+    usage = types.SimpleNamespace(free=10)
+    monkeypatch.setattr(paths.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(AslError, match="its disk has 0 MB free"):
+        download.extract(ABC, archive)
+    assert not (home / "data/abc").exists()
+
+
+def test_what_lies_where_pictures_should_go_stays(home):
+    archive = make_archive(home / "a.zip", PICTURES)
+    (home / "data/abc").mkdir(parents=True)
+    (home / "data/abc/diary.txt").write_text("mine")
+    with pytest.raises(AslError, match="holds something else"):
+        download.extract(ABC, archive)
+    assert [file.name for file in (home / "data/abc").iterdir()] == ["diary.txt"]
+
+
+def test_a_set_that_is_not_on_kaggle_names_the_page(home):
+    with pytest.raises(AslError) as caught:
+        datasets.load("abc")
+    message = str(caught.value)
+    assert "https://www.datacamp.com/projects/509" in message
+    assert "data/datacamp-abc.zip" in message
+    assert "Kaggle" not in message

@@ -38,7 +38,9 @@ def test_in_the_shell_without_a_traceback(tmp_path):
     done = shell("train", "--dataset", "lettres", home=tmp_path)
     assert done.returncode == 1
     assert done.stderr.strip() == (
-        "asl: there is no data set 'lettres'. There are: sample, tiny, letters."
+        "asl: there is no data set 'lettres'. There are: sample, tiny, letters, digits, "
+        "student_digits, abc, alphabet, signers, and folder:PATH for pictures of your own, a "
+        "folder a class."
     )
 
 
@@ -113,7 +115,9 @@ def test_datasets_and_models_are_listed(model, home, capsys):
     assert main(["datasets"]) == 0
     printed = capsys.readouterr().out
     assert "letters" in printed
-    assert "34,627 images; CC0 (public domain); not on this machine" in printed
+    assert "24 classes, 34,627 images, used at 28×28 grey; licence: CC0" in printed
+    assert printed.count("not on this machine") == 6
+    assert "folder:PATH" in printed
     assert main(["models"]) == 0
     assert "trained: tiny-cnn: cnn on tiny" in capsys.readouterr().out
     (paths.MODEL / "tiny-cnn.json").write_text("{")
@@ -133,3 +137,26 @@ def test_the_committed_model_reads_a_picture_straight_from_a_clone(tmp_path):
     arguments = ["--model", str(model), "--output", str(output), str(tmp_path / "grey.png")]
     assert main(["predict", *arguments]) == 0
     assert len(pd.read_csv(output)) == 1
+
+
+def test_a_folder_of_your_own_from_pictures_to_results(home, parts, capsys, monkeypatch):
+    """Train, evaluate and predict; the folder is named by a path relative to where one stands."""
+    names = ("B", "one finger")
+    for k, letter in enumerate((1, 3)):
+        rows = np.flatnonzero(np.isin(parts.train.labels, [letter]))
+        folder = home / "signs" / names[k]
+        folder.mkdir(parents=True)
+        for i in range(15):
+            image = parts.train.images[rows[i % len(rows)], ..., 0]
+            Image.fromarray(image).resize((40 + i, 40)).save(folder / f"{i}.png")
+    monkeypatch.chdir(home)
+    assert main(["train", "--dataset", "folder:signs", "--epochs", "1"]) == 0
+    name = datasets.model_name(f"folder:{home / 'signs'}", "cnn")
+    assert (home / f"model/{name}.keras").exists()
+    capsys.readouterr()
+    assert main(["evaluate", name]) == 0
+    assert "/3 = " in capsys.readouterr().out
+    assert main(["predict", "--model", name, "--output", "r.csv", "signs"]) == 0
+    results = pd.read_csv(home / "r.csv")
+    assert results["image"][0] == "B/0.png"
+    assert results["actual"].tolist() == [name for name in names for _ in range(15)]

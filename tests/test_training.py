@@ -1,5 +1,6 @@
 """Training on rendered hands, small but whole; interrupted at any moment, it goes on."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY, shell
 
-from asl import about, build, encode, load_model, paths, predict, train, training
+from asl import about, arrays, build, encode, load_model, paths, predict, train, training
 
 EPOCHS = 3
 
@@ -134,3 +135,27 @@ def test_killed_and_started_again(tmp_path):
         "tiny-cnn.json",
         "tiny-cnn.keras",
     ]
+
+
+def test_images_on_the_disk_train_as_those_in_memory(parts, home, tmp_path):
+    def on_disk(images, name):
+        images.tofile(tmp_path / name)
+        return arrays.Rows(np.memmap(tmp_path / name, np.uint8, "r", shape=images.shape))
+
+    parts = parts._replace(train=parts.train.take(slice(0, 48)))
+    _, in_memory = run(parts, epochs=1)
+    train_part, validation = (
+        dataclasses.replace(part, images=on_disk(part.images, name))
+        for part, name in ((parts.train, "train"), (parts.validation, "validation"))
+    )
+    _, mapped = run(parts._replace(train=train_part, validation=validation), epochs=1)
+    figures = ["loss", "val_loss", "accuracy"]
+    np.testing.assert_allclose(mapped[figures], in_memory[figures], rtol=1e-5)
+
+
+def test_batches_of_validation_are_the_images_as_they_are(parts):
+    images, targets = parts.validation.images, encode(parts.validation.labels, 24)
+    batches = training.Batches(images, targets, batch_size=10, changed=False)
+    shown = [batches[number] for number in range(len(batches))]
+    np.testing.assert_array_equal(np.concatenate([each for each, _ in shown]), images)
+    np.testing.assert_array_equal(np.concatenate([each for _, each in shown]), targets)
