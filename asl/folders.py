@@ -45,8 +45,9 @@ def read(dataset: Dataset) -> dict[str, np.ndarray]:
     if pictures.bad:
         left_out["cannot be read"] = [pictures.bad[row] for row in sorted(pictures.bad)]
 
-    matches = [dataset.pattern.search(name) for name in names]
-    labels = np.array([dataset.label_of(match["class"]) for match in matches])
+    spelled = [dataset.pattern.search(name)["class"] for name in names]
+    label_of = {each: dataset.label_of(each) for each in set(spelled)}
+    labels = np.array([label_of[each] for each in spelled])
     good = np.ones(len(names), bool)
     good[list(pictures.bad)] = False
     if (labels < 0).any():
@@ -95,20 +96,21 @@ def list_pictures(
                     left_out.setdefault("a link that leads out of the folder", []).append(name)
                 elif entry.is_dir(follow_symlinks=False):
                     waiting.append(name + "/")
-                elif os.path.splitext(entry.name)[1].lower() not in SUFFIXES:
+                elif "." + entry.name.rpartition(".")[2].lower() not in SUFFIXES:
                     left_out.setdefault("no picture", []).append(name)
                 elif pattern.search(name) is None:
                     left_out.setdefault("in no class folder", []).append(name)
                 else:
                     found[name] = entry.stat()
-    by_ending: dict[tuple[str, ...], str] = {}
-    for name in sorted(found, key=lambda name: (name.count("/"), name)):
-        ending = tuple(name.split("/")[-2:])
-        first = by_ending.setdefault(ending, name)
-        if first != name and name.endswith("/" + first):
-            left_out.setdefault("a second copy", []).append(name)
-            del found[name]
     names = sorted(found)
+    if len({name.count("/") for name in names}) > 1:
+        first_of: dict[str, str] = {}  # by the last two parts of the path
+        for name in sorted(names, key=lambda name: name.count("/")):
+            first = first_of.setdefault("/".join(name.rsplit("/", 2)[-2:]), name)
+            if first != name and name.endswith("/" + first):
+                left_out.setdefault("a second copy", []).append(name)
+        copies = set(left_out.get("a second copy", ()))
+        names = [name for name in names if name not in copies]
     stamps = np.array([(found[name].st_size, found[name].st_mtime_ns) for name in names], np.int64)
     return names, stamps.reshape(-1, 2), left_out
 
