@@ -11,6 +11,7 @@ A build that was killed goes on with its first two files. A picture that was cha
 removed gives another <id>; what did not change is taken over from the build before it.
 """
 
+import contextlib
 import hashlib
 import json
 import math
@@ -200,7 +201,8 @@ def _build(
         )
     rows_file.unlink()
     if old and old != images_file.name:
-        (cache / old).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Windows keeps what another notebook has open
+            (cache / old).unlink()
 
 
 def _ahead(pool: ThreadPoolExecutor, work, blocks: Iterable[np.ndarray]) -> Iterator:

@@ -347,7 +347,7 @@ def write_table(found: dict) -> None:
             if isinstance(row, dict):
                 value = row["value"]
                 if not isinstance(value, str):
-                    digits = 0 if value >= 1000 else 3 if value < 1 else 1
+                    digits = 0 if value >= 1000 else 1 if value >= 10 else 2 if value >= 1 else 3
                     value = f"{value:,.{digits}f} {row['unit']}".strip()
                 rows.append(f"| {name} | {value} | {row['wanted']} |")
             else:
