@@ -6,6 +6,7 @@ tensorflow/tensorflow#100442, so the process's standard error itself is turned a
 
 import contextlib
 import ctypes
+import logging
 import os
 import sys
 
@@ -20,6 +21,9 @@ finally:
     os.dup2(_standard_error, 2)
     os.close(_standard_error)
     os.close(_nowhere)
+
+# It also warns of every new size of batch, which the last one of a data set always has.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 # glibc hands large blocks back to the system as soon as they are freed and fetches them anew for
 # the next training step, which takes up to half of the time. Keep them (mallopt(3); the numbers are

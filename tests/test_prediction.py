@@ -91,3 +91,12 @@ def test_single_pictures_keep_their_name_and_order(model, folder):
 def test_only_bad_pictures(model, folder):
     with pytest.raises(AslError, match=r"none of 1 pictures could be read: .*text\.png"):
         predict_files(model, LETTERS, [folder / "text.png"])
+
+
+def test_batches_of_many_sizes_raise_no_alarm(caplog):
+    """TensorFlow warns of each size of batch that it has not met, which helps no reader."""
+    for seed in range(4):
+        network = build("cnn", (28, 28, 1), 3, seed=seed)
+        for count in (1, 2, 3):
+            predict(network, np.zeros((count, 28, 28, 1), np.uint8))
+    assert not caplog.records
