@@ -118,7 +118,7 @@ def list_pictures(
 def class_folders(folder: Path) -> tuple[str, ...]:
     """The classes of a folder of one's own: its sub-folders, numbers in their order, then words.
 
-    AslError for fewer than two, for an empty one, and for two spellings of one class.
+    AslError for fewer than two, and for two spellings of one class.
     """
     if not folder.is_dir():
         raise AslError(f"{folder} is no folder: give one that holds a folder of pictures a class.")
