@@ -1,8 +1,10 @@
-# Each target sets up what it needs. DATASET, MODEL and EPOCHS choose what `make run` works on.
+# Each target sets up what it needs. DATASET, MODEL and EPOCHS choose what `make run` works on, and
+# NOTEBOOKS which of them it executes (01 to 08 unless told).
 PYTHON ?= python3
 DATASET ?= sample
 MODEL ?= cnn
 EPOCHS ?=
+NOTEBOOKS ?=
 
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
@@ -11,6 +13,7 @@ export PYTHONUNBUFFERED := 1
 
 help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
+	@echo "make run NOTEBOOKS='09 10'                         others: transfer, compare"
 	@echo "make test        lint, formatting, tests, and the series on a tiny data set"
 	@echo "make bench       measure every figure of the README (two hours)"
 	@echo "make notebooks   refresh the outputs of the notebooks under version control"
@@ -24,11 +27,11 @@ help:
 	@touch $@
 
 .venv/ready-dev: .venv/ready pyproject.toml
-	$(BIN)/python -m pip install --quiet "pytest>=9.2" "ruff>=0.17"
+	$(BIN)/python -m pip install --quiet "pytest>=9.2" "ruff>=0.17" "keras-hub~=0.29.1" "torch==2.13.*"
 	@touch $@
 
 run: .venv/ready
-	@$(BIN)/python -m asl run --dataset "$(DATASET)" --model "$(MODEL)" $(if $(EPOCHS),--epochs "$(EPOCHS)")
+	@$(BIN)/python -m asl run --dataset "$(DATASET)" --model "$(MODEL)" $(if $(EPOCHS),--epochs "$(EPOCHS)") $(NOTEBOOKS)
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
@@ -50,6 +53,7 @@ notebooks: export ASL_HOME := $(CURDIR)/runs/stored
 notebooks: .venv/ready
 	@$(BIN)/python -c 'import asl; asl.load("sample")' # drawn before, so that no bar is stored
 	@$(BIN)/python -m asl run --dataset sample --model cnn
+	@$(BIN)/python -m asl run --dataset sample --model cnn 09 10
 	@cp runs/stored/runs/sample-cnn/*.ipynb notebooks/
 	@$(BIN)/python benchmarks/picture.py
 

@@ -9,7 +9,7 @@ import hashlib
 import re
 import string
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ import pandas as pd
 from filelock import FileLock
 from sklearn.model_selection import train_test_split
 
-from asl import arrays, download, folders, hands, paths, sign_mnist
+from asl import arrays, download, folders, hands, models, paths, sign_mnist
 from asl.errors import AslError
 
 UNKNOWN_SIGNERS = (
@@ -44,6 +44,7 @@ class Dataset:
     source: str
     licence: str
     image_shape: tuple[int, int, int] = (28, 28, 1)  # height, width, channels it is trained at
+    picture_size: int = 0  # pixels of a side of its pictures; larger would show no more
     test_counts: tuple[int, ...] = ()  # of the publisher's own test rows, where there are any
     citation: str = ""
     read: Callable[["Dataset", Path | None], dict[str, np.ndarray]] | None = None  # of tables
@@ -126,14 +127,20 @@ def find_dataset(name: str) -> Dataset:
     return DATASETS[name]
 
 
-def load(name: str) -> Samples:
+def load(name: str, model: str | None = None) -> Samples:
     """All images of a data set, from the cache, this machine's files, or the network.
 
-    Says in one line which way it went. Raises AslError for an unknown name, for files that are
-    not what the entry declares, and where the data can be neither found nor fetched. A set larger
-    than `arrays.IN_MEMORY` stays on the disk: its images are `arrays.Rows`, read as they are used.
+    Pictures come at the size of the data set's entry or, where `model` names a network that works
+    at a size of its own, at that, but no larger than the pictures are; tables have one size. Says
+    in one line which way it went. Raises AslError for an unknown name, for files that are not what
+    the entry declares, and where the data can be neither found nor fetched. A set larger than
+    `arrays.IN_MEMORY` stays on the disk: its images are `arrays.Rows`, read as they are used.
     """
     dataset = find_dataset(name)
+    wanted = models.find(model).size if model else None
+    if dataset.pattern and wanted:
+        side = min(wanted, dataset.picture_size or wanted)
+        dataset = replace(dataset, image_shape=(side, side, dataset.image_shape[2]))
     columns = folders.read(dataset) if dataset.pattern else _load_table(dataset)
     return Samples(dataset.name, dataset.class_names, **columns)
 
@@ -182,13 +189,18 @@ def count(parts: Split) -> pd.DataFrame:
     )
 
 
-def about(parts: Split, model: str, validation_split: float = 0.1) -> dict:
-    """What a network's sidecar says of its data: data set, model, class names, and the split."""
+def about(
+    parts: Split, model: str, weights: str | Path | None = None, validation_split: float = 0.1
+) -> dict:
+    """What a network's sidecar says of where it comes from: data set, model, what weights it began
+    with, class names, and the split.
+    """
     train = parts.train
     groups = find_dataset(train.dataset).groups if train.groups is not None else ""
     return {
         "dataset": train.dataset,
         "model": model,
+        "weights": Path(weights).name if weights and models.find(model).pretrained else None,
         "class_names": list(train.class_names),
         "split": {
             "validation_split": validation_split,
@@ -405,6 +417,7 @@ DATASETS: dict[str, Dataset] = {
             class_names=DIGITS,
             counts=500,
             image_shape=(48, 48, 3),
+            picture_size=400,
             source=KAGGLE + "rayeed045/american-sign-language-digit-dataset",
             licence="see the page",
             citation="Rayeed: American Sign Language Digit Dataset. Kaggle, 2021",
@@ -421,6 +434,7 @@ DATASETS: dict[str, Dataset] = {
             class_names=DIGITS,
             counts=(205, 206, 206, 206, 207, 207, 207, 206, 208, 204),
             image_shape=(48, 48, 3),
+            picture_size=100,
             source="https://github.com/ardamavi/Sign-Language-Digits-Dataset",
             licence="Apache-2.0",
             citation="Mavi: A New Dataset and Proposed Convolutional Neural Network Architecture "
@@ -441,6 +455,7 @@ DATASETS: dict[str, Dataset] = {
             class_names=("A", "B", "C"),
             counts=1000,
             image_shape=(50, 50, 3),
+            picture_size=100,
             source="https://www.datacamp.com/projects/509",
             licence="none stated",
             citation="DataCamp: ASL Recognition with Deep Learning. Project 509",
@@ -457,6 +472,7 @@ DATASETS: dict[str, Dataset] = {
             class_names=(*string.ascii_uppercase, "del", "nothing", "space"),
             counts=3000,
             image_shape=(48, 48, 3),
+            picture_size=200,
             source=KAGGLE + "grassknoted/asl-alphabet",
             licence="GPL-2",
             citation="Nagaraj: ASL Alphabet. Kaggle, 2018. doi:10.34740/kaggle/dsv/29550",
@@ -474,6 +490,7 @@ DATASETS: dict[str, Dataset] = {
             class_names=(*DIGITS, *string.ascii_lowercase),
             counts=tuple(65 if name == "t" else 70 for name in (*DIGITS, *string.ascii_lowercase)),
             image_shape=(48, 48, 3),
+            picture_size=400,
             source=KAGGLE + "ayuraj/asl-dataset",
             licence="CC0 (public domain)",
             citation="Barczak, Reyes, Abastillas, Piccio, Susnjak: A new 2D static hand gesture "

@@ -1,8 +1,8 @@
 """Finding a data set on this machine, or fetching it.
 
-In this order: extracted under data/<name>/; as an archive in the folder that ASL_ARCHIVES names,
-or in data/; from Kaggle without an account (kagglehub); from Kaggle with credentials (kaggle).
-Tables are read from inside their archive; pictures are extracted to data/<name>/ first.
+In this order: extracted under data/<name>/; as an archive in a folder that ASL_ARCHIVES names, or
+in data/; from Kaggle without an account (kagglehub); from Kaggle with credentials (kaggle). Tables
+are read from inside their archive; pictures are extracted to data/<name>/ first.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def find(dataset: Dataset) -> Path | None:
     folder = paths.DATA / dataset.name
     if _is_in(dataset, folder):
         return folder
-    for archives in filter(None, (os.environ.get("ASL_ARCHIVES"), paths.DATA)):
+    for archives in paths.archive_folders():
         for name in dataset.archives:
-            archive = Path(archives) / name
+            archive = archives / name
             # archive.zip is what Kaggle's web page calls every download: look inside
             if archive.is_file() and (name != "archive.zip" or _holds(archive, dataset)):
                 return archive

@@ -68,26 +68,58 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.
 
     Grad-CAM (Selvaraju et al., ICCV 2017): the maps of the last layer that still has a height and
     a width, weighted by how much each raises the class's score, what lowers it cut off, enlarged
-    to the images' size. images (n, height, width, channels), classes int (n,). AslError for a
-    network that keeps no maps.
+    to the images' size. A network that keeps no maps (conv1d_lstm, alexnet) has its `saliency`
+    shown. images (n, height, width, channels), classes int (n,).
     """
     import tensorflow as tf  # the gradient of one layer by another is the backend's own
 
-    flat = [len(layer.output.shape) < 4 for layer in model.layers]
-    if all(flat):
-        raise AslError(f"{model.name} has no layer with a height and a width to look at.")
-    *after_maps, last = model.layers[len(flat) - flat[::-1].index(False) :]
-    to_maps = keras.Model(model.inputs, model.layers[-len(after_maps) - 2].output)
+    learned = [i for i, layer in enumerate(model.layers) if layer.weights]
+    with_maps = [i for i, layer in enumerate(model.layers) if len(layer.output.shape) == 4]
+    if not with_maps or with_maps[-1] < learned[0]:
+        return saliency(model, images, classes)
+    to_maps = keras.Model(model.inputs, model.layers[with_maps[-1]].output)
     maps = tf.convert_to_tensor(to_maps(tf.cast(images, tf.float32), training=False))
+    *after_maps, last = model.layers[with_maps[-1] + 1 :]
     with tf.GradientTape() as tape:
         tape.watch(maps)
         values = maps
         for layer in after_maps:
             values = layer(values, training=False)
-        # The score is the sum before the softmax, which levels off where the network is certain.
-        scores = tf.reduce_sum(values * tf.gather(tf.transpose(last.kernel), classes), axis=1)
+        scores = _scores(last, values, classes)
     weights = tf.reduce_mean(tape.gradient(scores, maps), axis=(1, 2), keepdims=True)
     heat = tf.nn.relu(tf.reduce_sum(weights * maps, axis=3)).numpy()
     height, width = images.shape[1:3]
-    heat = np.stack([cv2.resize(each, (width, height)) for each in heat])
+    return _of_one(np.stack([cv2.resize(each, (width, height)) for each in heat]))
+
+
+def saliency(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """How much each pixel changes the score of a class, float32 (n, h, w), 0 to 1.
+
+    The size of the gradient (Simonyan et al.: Deep Inside Convolutional Networks,
+    arXiv:1312.6034, 2013), blurred a little, since single pixels say nothing. images (n, height,
+    width, channels), classes int (n,). AslError for a network that takes no images.
+    """
+    import tensorflow as tf
+
+    if len(model.input_shape) != 4:
+        raise AslError(f"{model.name} takes {model.input_shape[1:]}, which is no image.")
+    before_last = keras.Model(model.inputs, model.layers[-1].input)
+    pixels = tf.convert_to_tensor(tf.cast(images, tf.float32))
+    with tf.GradientTape() as tape:
+        tape.watch(pixels)
+        scores = _scores(model.layers[-1], before_last(pixels, training=False), classes)
+    slopes = np.abs(tape.gradient(scores, pixels).numpy()).max(axis=3)
+    blur = images.shape[1] / 28
+    return _of_one(np.stack([cv2.GaussianBlur(each, (0, 0), blur) for each in slopes]))
+
+
+def _scores(last: keras.layers.Dense, values, classes: np.ndarray):
+    """What speaks for a class before the softmax, which levels off where the network is certain."""
+    import tensorflow as tf
+
+    return tf.reduce_sum(values * tf.gather(tf.transpose(last.kernel), classes), axis=1)
+
+
+def _of_one(heat: np.ndarray) -> np.ndarray:
+    """Each map with 1 as its highest value."""
     return heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-12)

@@ -44,6 +44,14 @@ def shown(path: str | Path) -> str:
     return str(path.relative_to(HOME)) if path.is_relative_to(HOME) else str(path)
 
 
+def archive_folders() -> list[Path]:
+    """The folders in which downloads are looked for: those that the environment variable
+    ASL_ARCHIVES names, separated as in PATH, then data/.
+    """
+    named = os.environ.get("ASL_ARCHIVES", "").split(os.pathsep)
+    return [*(Path(folder) for folder in named if folder), DATA]
+
+
 def locked(path: Path) -> Path:
     """The file that is locked while `path` is made, so that no two notebooks make it at once."""
     with explained(path):

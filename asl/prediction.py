@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from asl import paths
+from asl import models, paths
 from asl.arrays import Rows
 from asl.errors import AslError
 from asl.images import find_inputs, read_images
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ["image", "actual", "predicted", "confidence", "second", "second_confidence"]
 BATCH = 512
+PREDICTION_MEMORY = 1 << 27  # bytes of maps at a time: more would not fit the cache
 BLOCK = 1024  # pictures in memory at a time, so that any number fits
 
 
@@ -36,9 +37,10 @@ def predict(model: keras.Model, images: np.ndarray | Rows) -> np.ndarray:
 
 def run(model: keras.Model, images: np.ndarray | Rows) -> np.ndarray:
     """The outputs of any Keras model, a row an image; `model.predict` with less ado about it."""
-    starts = range(0, max(len(images), 1), BATCH)
+    batch = min(BATCH, max(1, PREDICTION_MEMORY // models.memory_an_image(model)))
+    starts = range(0, max(len(images), 1), batch)
     return np.concatenate(
-        [model.predict_on_batch(images[start : start + BATCH]) for start in starts]
+        [model.predict_on_batch(images[start : start + batch]) for start in starts]
     )
 
 

@@ -16,21 +16,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asl import models, paths
+from asl import models, paths, transfer
 from asl import trained as trained_files
 from asl.arrays import Rows
 from asl.backend import keras
 from asl.datasets import find_dataset
+from asl.errors import AslError
 from asl.images import augment
 
-PATIENCE = 8  # epochs without a lower validation loss before training stops
-SMALL_SET = 10_000  # images; below, batches are half as large: more steps from as many images
+SMALL_SET = 10_000  # images; below, batches may be half as large: more steps from as many images
 VALIDATION_BATCH = 512
 DIGEST_IMAGES = 30_000  # of larger sets, as many tell whether an interrupted run had the same
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled, augmented batches; with `changed=False`, the images as they are, in their order.
+    """Shuffled, augmented batches; with `augmented=False`, the images as they are, and with
+    `shuffled=False` in their order.
 
     Each batch depends on (seed, epoch, its number) and nothing else, so that a run repeats, and
     goes on after an interruption as if there had been none. Images may lie on the disk.
@@ -43,29 +44,31 @@ class Batches(keras.utils.PyDataset):
         batch_size: int,
         seed: int = 0,
         epoch: int = 0,
-        changed: bool = True,
+        augmented: bool = True,
+        shuffled: bool = True,
     ) -> None:
         super().__init__()
-        self.images, self.targets, self.changed = images, targets, changed
-        self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
-        self.on_epoch_begin()
+        self.images, self.targets = images, targets
+        self.augmented, self.shuffled = augmented, shuffled
+        self.batch_size, self.seed = batch_size, seed
+        self.start_with(epoch)
 
     def __len__(self) -> int:
         return math.ceil(len(self.images) / self.batch_size)
 
-    def on_epoch_begin(self) -> None:
-        count = len(self.images)
+    def start_with(self, epoch: int) -> None:
+        """Make the batches those of this epoch."""
+        self.epoch, count = epoch, len(self.images)
         random = np.random.default_rng([self.seed, self.epoch])
-        self.order = random.permutation(count) if self.changed else np.arange(count)
+        self.order = random.permutation(count) if self.shuffled else np.arange(count)
 
     def on_epoch_end(self) -> None:
-        self.epoch += 1
-        self.on_epoch_begin()
+        self.start_with(self.epoch + 1)
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
         images = self.images[rows]
-        if self.changed:
+        if self.augmented:
             images = augment(images, [self.seed, self.epoch, number])
         return images, self.targets[rows]
 
@@ -73,15 +76,17 @@ class Batches(keras.utils.PyDataset):
 class KeepProgress(keras.callbacks.Callback):
     """After each epoch: keep the network if it is the last or the best, and say how it went."""
 
-    def __init__(self, folder: Path, progress: dict, seed: int) -> None:
+    def __init__(self, folder: Path, progress: dict, seed: int, patience: int) -> None:
         super().__init__()
-        self.folder, self.progress, self.seed = folder, progress, seed
+        self.folder, self.progress = folder, progress
+        self.seed, self.patience = seed, patience
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.began = time.perf_counter()
-        for layer in self.model.layers:  # dropout's dice are not saved with the network
-            if hasattr(layer, "seed_generator"):
-                layer.seed_generator.state.assign([self.seed, epoch])
+        for layer in models.all_layers(self.model):  # dropout's dice are not saved with it
+            dice = getattr(getattr(layer, "cell", layer), "seed_generator", None)
+            if dice is not None:
+                dice.state.assign([self.seed, epoch])
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         figures = {key: float(value) for key, value in logs.items()}
@@ -103,8 +108,8 @@ class KeepProgress(keras.callbacks.Callback):
             f"{figures['seconds']:.1f} s{'  best so far' if best == epoch else ''}",
             flush=True,
         )
-        if epoch - best >= PATIENCE:
-            print(f"no better for {PATIENCE} epochs: stopped early")
+        if epoch - best >= self.patience:
+            print(f"no better for {self.patience} epochs: stopped early")
             self.model.stop_training = True
             self.progress["stopped_early"] = True
             _write_progress(self.folder, self.progress)
@@ -121,78 +126,149 @@ def train(
     about: dict,
     epochs: int | None = None,
     seed: int = 0,
+    batch_size: int | None = None,
+    augmented: bool | None = None,
+    fine_tune: int | None = None,
 ) -> pd.DataFrame:
     """Train the network and keep its best weights as model/<name>.keras with a sidecar.
 
     Images are uint8 (n, height, width, channels), targets one-hot float32 (n, classes). `about`
     goes into the sidecar and names the data set, the model and the class names; the recipe (batch,
-    learning rate, epochs unless given) is the model's entry in MODELS, and small sets get more
-    epochs (`steps` of their entry in DATASETS).
+    learning rate, epochs, augmentation) is the model's entry in MODELS unless given, and for some
+    networks small sets get more epochs (`steps` of their entry in DATASETS).
 
     The epoch of the lowest validation loss is kept; the run stops where that has not fallen for
-    `PATIENCE` epochs. `model` ends with the best weights. A run that was killed goes on after its
-    last whole epoch when the same call is made again. Gives a row an epoch, counted from 1: loss,
-    accuracy, val_loss, val_accuracy, seconds.
+    the entry's `patience` epochs. `model` ends with the best weights. A run that was killed goes on
+    after its last whole epoch when the same call is made again. Gives a row an epoch, counted from
+    1: loss, accuracy, val_loss, val_accuracy, seconds.
+
+    Of a network with a frozen base only what lies above it learns, from the features that the base
+    makes, once, of all images (see transfer.py). `fine_tune` lets the last so many blocks of
+    the base learn too, in a second phase of as many epochs at a rate of its own. AslError for a
+    batch that does not fit the memory, and for blocks that are not there.
     """
     network = models.find(about["model"])
-    batch_size = network.batch_size // (2 if len(train_images) < SMALL_SET else 1)
-    steps_per_epoch = math.ceil(len(train_images) / batch_size)
-    steps = find_dataset(about["dataset"]).steps
-    epochs = epochs or max(network.epochs, math.ceil(steps / steps_per_epoch))
-    folder = paths.MODEL / f"{name}.training"
-    digest = hashlib.sha256(json.dumps([about, epochs, seed]).encode())
+    frozen = transfer.is_frozen(model, network)
+    if fine_tune is None:
+        fine_tune = network.pretrained.fine_tune if frozen else 0
+    if fine_tune and not frozen:
+        raise AslError(f"fine_tune wants a network with ImageNet weights; {network.name} has none.")
+    small = network.adapts and len(train_images) < SMALL_SET
+    batch_size = batch_size or network.batch_size // (2 if small else 1)
+    if not epochs:
+        least = find_dataset(about["dataset"]).steps if network.adapts else 0
+        steps_per_epoch = math.ceil(len(train_images) / batch_size)
+        epochs = max(network.epochs, math.ceil(least / steps_per_epoch))
+    augmented = network.augmented if augmented is None else augmented
+    recipe = {"batch_size": batch_size, "augmented": augmented, "fine_tune": fine_tune}
+    key = hashlib.sha256(json.dumps([about, recipe, epochs, seed]).encode())
     for images in (train_images, validation_images):
         every = math.ceil(len(images) / DIGEST_IMAGES)
-        digest.update(np.ascontiguousarray(images[::every]))
+        key.update(np.ascontiguousarray(images[::every]))
     for array in (train_targets, validation_targets, *model.get_weights()):
-        digest.update(np.ascontiguousarray(array))
-    progress = _read_progress(folder, digest.hexdigest())
+        key.update(np.ascontiguousarray(array))
 
+    folder = paths.MODEL / f"{name}.training"
+    phases, feature_seconds = [], 0.0
+    for blocks in (0, fine_tune) if fine_tune else (0,):
+        images, learner = (train_images, validation_images), model
+        if frozen:
+            transfer.unfreeze(model, network, blocks)
+            trunk, learner = transfer.cut(model, network, blocks)
+            models.check_memory(learner, batch_size, training=True)
+            if augmented:  # each epoch has other images, so there is nothing to keep
+                learner = keras.Model(model.inputs[0], model.outputs[0])
+            elif trunk is not None:
+                made = [transfer.features(trunk, each, network.name) for each in images]
+                images = [each.values for each in made]
+                feature_seconds += sum(each.seconds for each in made)
+        else:
+            models.check_memory(learner, batch_size, training=True)
+        before = model.get_weights()
+        batches = Batches(images[0], train_targets, batch_size, seed, augmented=augmented)
+        validation_batch = batch_size if network.size else VALIDATION_BATCH
+        validation = Batches(
+            images[1], validation_targets, validation_batch, augmented=False, shuffled=False
+        )
+        phase = _train_phase(
+            learner,
+            batches,
+            validation,
+            network,
+            network.pretrained.fine_tune_rate if blocks else network.learning_rate,
+            epochs,
+            folder / "fine_tune" if blocks else folder,
+            f"{key.hexdigest()}-{blocks}",
+        )
+        if phases and phase["val_loss"].min() >= phases[0]["val_loss"].min():
+            model.set_weights(before)  # what was unfrozen learned nothing of use
+        phases.append(phase)
+
+    history = pd.concat(phases, ignore_index=True)
+    history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
+    best_epoch = int(history["val_loss"].idxmin())
+    if not frozen:  # without the optimizer's state, which only training needs
+        model_kept = keras.saving.load_model(_epoch_file(folder, best_epoch), compile=False)
+    else:
+        model_kept = model
+    file = trained_files.save_model(
+        model_kept,
+        name,
+        {
+            **about,
+            "seed": seed,
+            **recipe,
+            "best_epoch": best_epoch,
+            "epochs": len(history),
+            "validation": history.loc[best_epoch].round(6).to_dict(),
+            "training_seconds": round(feature_seconds + float(history["seconds"].sum()), 1),
+            "features_seconds": round(feature_seconds, 1),
+            "history": history[["val_accuracy", "seconds"]].round(4).to_dict("list"),
+        },
+    )
+    shutil.rmtree(folder)
+    print(f"kept epoch {best_epoch} in {paths.shown(file)}")
+    return history
+
+
+def _train_phase(
+    model: keras.Model,
+    batches: Batches,
+    validation: Batches,
+    network: models.Network,
+    learning_rate: float,
+    epochs: int,
+    folder: Path,
+    key: str,
+) -> pd.DataFrame:
+    """Train, or go on, or take what is done already; the model ends with its best weights."""
+    progress = _read_progress(folder, key)
     if progress["history"]:
         done = len(progress["history"])
         print(f"going on after epoch {done} of {epochs}, from {paths.shown(folder)}")
         trained = keras.saving.load_model(_epoch_file(folder, done))
     else:
         done, trained = 0, model
-        models.compile(trained, network, steps_per_epoch * epochs)
+        models.compile(trained, network, len(batches) * epochs, learning_rate)
     if not progress.get("stopped_early"):
-        keras.utils.set_random_seed(seed)
+        batches.start_with(done)
+        keras.utils.set_random_seed(batches.seed)
         try:
             trained.fit(
-                Batches(train_images, train_targets, batch_size, seed, epoch=done),
-                validation_data=Batches(
-                    validation_images, validation_targets, VALIDATION_BATCH, changed=False
-                ),
+                batches,
+                validation_data=validation,
                 initial_epoch=done,
                 epochs=epochs,
                 shuffle=False,  # Batches does
                 verbose=0,
-                callbacks=[KeepProgress(folder, progress, seed)],
+                callbacks=[KeepProgress(folder, progress, batches.seed, network.patience)],
             )
         except KeyboardInterrupt:
             print(f"interrupted: run it again to go on from {paths.shown(folder)}")
             raise
-
-    history = pd.DataFrame(progress["history"], index=range(1, len(progress["history"]) + 1))
-    history.index.name = "epoch"
-    best_epoch = progress["best_epoch"]
-    best = keras.saving.load_model(_epoch_file(folder, best_epoch), compile=False)
+    best = keras.saving.load_model(_epoch_file(folder, progress["best_epoch"]), compile=False)
     model.set_weights(best.get_weights())
-    file = trained_files.save_model(
-        best,  # without the optimizer's state, which only training needs
-        name,
-        {
-            **about,
-            "seed": seed,
-            "best_epoch": best_epoch,
-            "epochs": len(history),
-            "validation": history.loc[best_epoch].round(6).to_dict(),
-            "training_seconds": round(float(history["seconds"].sum()), 1),
-        },
-    )
-    shutil.rmtree(folder)
-    print(f"kept epoch {best_epoch} in {paths.shown(file)}")
-    return history
+    return pd.DataFrame(progress["history"])
 
 
 def _epoch_file(folder: Path, epoch: int) -> Path:

@@ -64,7 +64,36 @@ def test_grad_cam_has_the_size_of_the_images(model, parts):
     assert heat.max() == pytest.approx(1)
 
 
-def test_grad_cam_needs_maps():
+def test_without_maps_it_shows_which_pixels_count():
+    """A dense layer on the pixels: what counts are those with a weight, more with a larger one."""
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    kernel = np.zeros((28, 28, 2))
+    kernel[5, 8, 0], kernel[20, 20, 0], kernel[14, 3, 1] = 2, -1, 3
+    model.layers[-1].set_weights([kernel.reshape(-1, 2), np.zeros(2)])
+    images = np.full((2, 28, 28, 1), 100, np.uint8)
+    heat = grad_cam(model, images, np.array([0, 1]))
+    assert np.unravel_index(heat[0].argmax(), (28, 28)) == (5, 8)
+    assert heat[0, 20, 20] == pytest.approx(0.5, abs=1e-6)
+    assert heat[0, 14, 3] == 0
+    assert np.unravel_index(heat[1].argmax(), (28, 28)) == (14, 3)
+
+
+@pytest.mark.parametrize("name", ["conv1d_lstm", "mobilenetv2"])
+def test_every_kind_of_network_can_be_asked(name, parts):
+    model = build(name, (28, 28, 1), 24, weights=None)
+    heat = grad_cam(model, parts.test.images[:2], parts.test.labels[:2])
+    assert heat.shape == (2, 28, 28)
+    assert 0 <= heat.min() < heat.max() == pytest.approx(1)
+    assert nearest(model, parts.test.images[:1], parts.test.images[:5], count=1).tolist() == [[0]]
+
+
+def test_a_network_that_takes_no_images():
     flat = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
-    with pytest.raises(AslError, match="no layer with a height and a width"):
+    with pytest.raises(AslError, match="which is no image"):
         grad_cam(flat, np.zeros((1, 4)), np.array([0]))

@@ -78,6 +78,18 @@ def test_every_layout_extracted_and_from_its_archive(name, home, drawn, capsys):
     np.testing.assert_array_equal(load(name).images, extracted.images)
 
 
+def test_pictures_come_at_the_size_that_a_network_works_at(home, drawn):
+    """But no larger than they are, and each size has its own array file."""
+    write(home / "data/abc", "abc", drawn)
+    plain, small, large = (load("abc", model) for model in (None, "mobilenetv2", "vgg16"))
+    assert plain.images.shape[1:] == DATASETS["abc"].image_shape
+    assert small.images.shape[1:] == (96, 96, 3)
+    assert large.images.shape[1:] == (100, 100, 3)  # not vgg16's 224
+    assert (plain.names == large.names).all()
+    assert len(list((home / "data/cache").glob("abc-*"))) == 3
+    assert load("tiny", "vgg16").images.shape[1:] == (28, 28, 1)
+
+
 def test_pictures_with_landmarks_painted_on_are_left_out(home, drawn):
     root = write(home / "data/digits", "digits", drawn)
     for d in range(10):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY, shell
 
-from asl import about, arrays, build, encode, load_model, paths, predict, train, training
+from asl import about, arrays, build, encode, load_model, models, paths, predict, train, training
 
 EPOCHS = 3
 
@@ -100,7 +100,8 @@ def test_what_another_training_left_is_not_taken_up(tmp_path, capsys):
 
 
 def test_it_stops_early_when_validation_gets_no_better(parts, home, monkeypatch):
-    monkeypatch.setattr(training, "PATIENCE", 1)
+    hasty = dataclasses.replace(models.find("cnn"), patience=1)
+    monkeypatch.setitem(models.MODELS, "cnn", hasty)
     _, history = run(parts, epochs=40)
     losses = history["val_loss"].to_numpy()
     assert len(losses) < 40
@@ -155,7 +156,7 @@ def test_images_on_the_disk_train_as_those_in_memory(parts, home, tmp_path):
 
 def test_batches_of_validation_are_the_images_as_they_are(parts):
     images, targets = parts.validation.images, encode(parts.validation.labels, 24)
-    batches = training.Batches(images, targets, batch_size=10, changed=False)
+    batches = training.Batches(images, targets, batch_size=10, augmented=False, shuffled=False)
     shown = [batches[number] for number in range(len(batches))]
     np.testing.assert_array_equal(np.concatenate([each for each, _ in shown]), images)
     np.testing.assert_array_equal(np.concatenate([each for _, each in shown]), targets)

@@ -1,0 +1,168 @@
+"""Weights from ImageNet: found, fetched from a server on this machine, checked, refused."""
+
+import dataclasses
+import hashlib
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from conftest import ARCHIVES, needs_archives
+
+from asl import MODELS, AslError, build, find_weights, models, networks, pretrained
+from asl.backend import keras
+
+NAME = "mobilenetv2"
+SHAPE = (28, 28, 1)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """Weights of a base, random, as Keras writes them."""
+    keras.utils.set_random_seed(7)
+    base, _ = networks.mobilenetv2(96)
+    path = tmp_path_factory.mktemp("weights") / "base.weights.h5"
+    base.save_weights(path)
+    return path
+
+
+@pytest.fixture
+def served(file, tmp_path_factory, monkeypatch):
+    """The entry of mobilenetv2 with the address of a server that has this file."""
+    folder = tmp_path_factory.mktemp("server")
+    known = MODELS[NAME].pretrained.files[0]
+    (folder / "there.weights.h5").write_bytes(file.read_bytes())
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def entry(name="there.weights.h5", digest=""):
+        url = f"http://127.0.0.1:{server.server_port}/{name}"
+        known_here = models.File(known.name.replace(".h5", ".weights.h5"), digest, url)
+        network = MODELS[NAME]
+        offered = dataclasses.replace(network.pretrained, files=(known_here,))
+        monkeypatch.setitem(models.MODELS, NAME, dataclasses.replace(network, pretrained=offered))
+        return known_here
+
+    yield entry
+    server.shutdown()
+
+
+def test_networks_that_begin_at_random_need_no_file(home):
+    assert find_weights("cnn") is None
+    assert find_weights("vgg16", None) is None
+    assert not list(home.iterdir())
+
+
+def test_fetched_once_checked_and_kept(served, home, file, capsys):
+    known = served(digest="sha256:" + hashlib.sha256(file.read_bytes()).hexdigest())
+    kept = find_weights(NAME)
+    assert kept == home / "data/weights" / known.name
+    assert kept.read_bytes() == file.read_bytes()
+    assert "fetching its ImageNet weights, http://127.0.0.1" in capsys.readouterr().out
+    assert find_weights(NAME) == kept
+    assert "fetching" not in capsys.readouterr().out
+    assert [each.name for each in kept.parent.iterdir() if each.name[0] != "."] == [known.name]
+
+
+def test_another_file_than_promised_is_not_kept(served, home):
+    served(digest="md5:0123456789abcdef")
+    with pytest.raises(AslError, match="damaged, or not what its name says"):
+        find_weights(NAME)
+    assert not [each for each in (home / "data/weights").iterdir() if each.name[0] != "."]
+
+
+@pytest.mark.parametrize("where", ["not there", "no server"])
+def test_without_a_network_one_message_says_where_to_put_the_file(where, served, home, monkeypatch):
+    known = served("nothing.h5")
+    if where == "no server":
+        network = models.MODELS[NAME]
+        known = dataclasses.replace(known, url="http://127.0.0.1:1/x.h5")
+        offered = dataclasses.replace(network.pretrained, files=(known,))
+        monkeypatch.setitem(models.MODELS, NAME, dataclasses.replace(network, pretrained=offered))
+    with pytest.raises(AslError) as raised:
+        build(NAME, SHAPE, 3)
+    message = str(raised.value)
+    assert "the ImageNet weights of mobilenetv2 are not on this machine" in message
+    assert f"Put {known.name} into data/weights" in message
+    assert "weights=PATH" in message
+
+
+def test_put_there_by_hand_or_in_an_archive_folder(home, tmp_path, monkeypatch):
+    known = MODELS["vgg16"].pretrained.files[0]
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    monkeypatch.setenv("ASL_ARCHIVES", f"{first}:{second}")
+    (second / known.name).write_bytes(b"not the weights")
+    with pytest.raises(AslError, match=r"second/vgg16.* is damaged"):
+        find_weights("vgg16")
+
+
+def test_a_path_is_taken_as_it_is(file, home):
+    assert find_weights(NAME, file) == file
+    with pytest.raises(AslError, match=r"nowhere\.h5 does not exist"):
+        find_weights(NAME, "nowhere.h5")
+
+
+def test_the_base_has_the_weights_of_the_file(file, home):
+    model = build(NAME, SHAPE, 3, weights=file)
+    keras.utils.set_random_seed(7)
+    expected, _ = networks.mobilenetv2(96)
+    base = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+    for one, two in zip(base.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("other", "mobilenetv2"), ("cut", "cannot be read"), ("text", "cannot be read")],
+)
+def test_weights_of_another_network_and_damaged_files(content, reason, file, home, tmp_path):
+    path = tmp_path / "given.weights.h5"
+    if content == "other":
+        networks.vgg16(32)[0].save_weights(path)
+    else:
+        path.write_bytes(file.read_bytes()[:100_000] if content == "cut" else b"hello")
+    with pytest.raises(AslError, match=rf"given\.weights\.h5 .*{reason}"):
+        build(NAME, SHAPE, 3, weights=path)
+
+
+def test_a_torch_file_that_is_none(home, tmp_path):
+    (tmp_path / "alexnet.pth").write_bytes(b"hello")
+    with pytest.raises(AslError, match=r"alexnet\.pth cannot be read"):
+        build("alexnet", SHAPE, 3, weights=tmp_path / "alexnet.pth")
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet18"])
+def test_a_package_that_only_one_network_needs_is_named(name, home, tmp_path, monkeypatch):
+    package, advice = {
+        "alexnet": ("torch", "pip install torch"),
+        "resnet18": ("keras_hub", "pip install 'keras-hub~="),
+    }[name]
+    monkeypatch.setitem(__import__("sys").modules, package, None)
+    (tmp_path / "weights.pth").write_bytes(b"")
+    with pytest.raises(AslError, match=advice):
+        build(name, SHAPE, 3, weights=tmp_path / "weights.pth")
+
+
+@needs_archives
+def test_real_weights_give_the_features_that_keras_gives(home, monkeypatch):
+    monkeypatch.setenv("ASL_ARCHIVES", ARCHIVES)
+    try:
+        file = find_weights(NAME)
+    except AslError:
+        pytest.skip("no folder of ASL_ARCHIVES has the weights of mobilenetv2")
+    base, preprocessing = networks.mobilenetv2(96)
+    pretrained.load_weights(base, file, MODELS[NAME])
+    theirs = keras.applications.MobileNetV2(
+        (96, 96, 3), alpha=0.35, include_top=False, weights=str(file), pooling="avg"
+    )
+    model = networks.on_base(base, preprocessing, (96, 96, 3), 3, frozen=True)
+    images = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), dtype=np.uint8)
+    features = keras.Model(model.inputs, model.get_layer(networks.FEATURES).output)
+    prepared = keras.applications.mobilenet_v2.preprocess_input(images.astype(np.float32))
+    found, expected = features.predict_on_batch(images), theirs.predict_on_batch(prepared)
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(found, expected, atol=1e-4)
