@@ -16,17 +16,19 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _HOMES = {
-    "choice": "DATASET MODEL EPOCHS SEED",
+    "choice": "DATASET MODEL EPOCHS SEED WEIGHTS FINE_TUNE",
     "datasets": "DATASETS Samples Split about count find_dataset load model_name split",
     "images": "augment fit read_image find_images",
     "hands": "SIGNS draw_hand draw_hands",
     "backend": "keras",
     "encoding": "encode decode",
-    "models": "MODELS build layer_table",
+    "models": "MODELS all_layers build layer_table",
+    "pretrained": "find_weights random_weights",
     "training": "train",
+    "comparison": "compare readings shared_mistakes",
     "trained": "load_model",
     "evaluation": "accuracy_interval describe_accuracy per_class confusion confused_pairs "
-    "reliability calibration_error",
+    "mcnemar reliability calibration_error",
     "explain": "mistakes hardest nearest grad_cam",
     "prediction": "predict predict_files results_table write_results read_results",
     "errors": "AslError",

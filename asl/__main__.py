@@ -1,4 +1,4 @@
-"""The verbs for the shell: python -m asl run | train | evaluate | predict | datasets | models."""
+"""The verbs for the shell: python -m asl run | train | compare | evaluate | predict | …"""
 
 import argparse
 import sys
@@ -37,15 +37,32 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     for name, function, help in (
-        ("run", _run, "execute notebooks 01 to 08 on a data set and a model"),
+        ("run", _run, "execute notebooks, 01 to 08 unless told, on a data set and a model"),
         ("train", _train, "train a model on a data set and keep its best weights in model/"),
+        ("compare", _compare, "train and measure several models on a data set, side by side"),
     ):
         added = verb(name, function, help)
         added.add_argument("--dataset", default="sample", metavar="NAME", help="see `datasets`")
-        added.add_argument("--model", default="cnn", metavar="NAME", help="see `models`")
+        if name == "compare":
+            names = {"metavar": "NAME,NAME", "help": "see `models`"}
+            added.add_argument("--models", default="cnn,conv1d_lstm", type=_names, **names)
+        else:
+            added.add_argument("--model", default="cnn", metavar="NAME", help="see `models`")
         added.add_argument("--epochs", type=_positive, metavar="N", help="passes over the images")
-        if name == "train":
+        weights = "of a model that comes from ImageNet: imagenet, a file, or none (random)"
+        added.add_argument("--weights", default="imagenet", metavar="FILE", help=weights)
+        blocks = "let the last N blocks of its base learn too, in a second phase"
+        added.add_argument("--fine-tune", type=int, metavar="N", help=blocks)
+        if name == "run":
+            which = "numbers of notebooks, such as 09 10; 01 to 08 unless given"
+            added.add_argument("notebooks", nargs="*", metavar="NUMBER", help=which)
+        else:
             added.add_argument("--seed", type=int, default=0, metavar="N")
+        if name == "train":
+            batch = "images in a batch, where the memory is small"
+            added.add_argument("--batch-size", type=_positive, metavar="N", help=batch)
+            changed = "train on images that are changed a little, also where a model does not"
+            added.add_argument("--augment", action="store_true", default=None, help=changed)
 
     trained = "a trained model: a name such as letters-cnn, or a path to a .keras file"
     added = verb("evaluate", _evaluate, "measure a trained model on its data set's test split")
@@ -67,6 +84,20 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _names(text: str) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    if not names:
+        raise argparse.ArgumentTypeError("name at least one model")
+    return names
+
+
+def _weights(given: str) -> str | None:
+    """`imagenet`, a path that means the same from every folder, or nothing."""
+    if given in ("imagenet", "none"):
+        return None if given == "none" else given
+    return str(Path(given).expanduser().resolve())
+
+
 def _absolute(dataset: str) -> str:
     """folder:PATH with a path that means the same from every folder."""
     kind, colon, path = dataset.partition(":")
@@ -74,14 +105,25 @@ def _absolute(dataset: str) -> str:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from asl import datasets, series
+    from asl import datasets, models, series
+    from asl.pretrained import find_weights
 
     options.dataset = _absolute(options.dataset)
-    datasets.find_dataset(options.dataset)  # before the seconds that the import of Keras takes
-    from asl import models
-
+    datasets.find_dataset(options.dataset)
     models.find(options.model)
-    folder = series.run(options.dataset, options.model, options.epochs)
+    weights = _weights(options.weights)
+    find_weights(options.model, weights)  # before any time is spent
+    folder = series.run(
+        options.dataset,
+        options.model,
+        options.epochs,
+        weights=weights,
+        fine_tune=options.fine_tune,
+        numbers=options.notebooks,
+    )
+    if options.notebooks:
+        print(f"look at {paths.shown(folder / 'index.html')}")
+        return
     print(f"{folder.name}: {series.summary()}")
     print(
         f"look at {paths.shown(folder / 'index.html')} (mistakes: 07_mistakes.html) "
@@ -90,29 +132,57 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from asl import datasets, encode, load, split
+    from asl import datasets, encode, load, models, split
+    from asl.pretrained import find_weights
 
     options.dataset = _absolute(options.dataset)
-    datasets.find_dataset(options.dataset)  # before the seconds that the import of Keras takes
-    from asl import models, train
+    datasets.find_dataset(options.dataset)
+    weights = _weights(options.weights)
+    find_weights(options.model, weights)  # before any time is spent
 
-    models.find(options.model)
+    from asl import train
 
-    samples = load(options.dataset)
+    samples = load(options.dataset, options.model)
     parts = split(samples, seed=options.seed)
     class_count = len(samples.class_names)
-    model = models.build(options.model, samples.images.shape[1:], class_count, options.seed)
+    shape = samples.images.shape[1:]
     train(
-        model,
+        models.build(options.model, shape, class_count, options.seed, weights),
         parts.train.images,
         encode(parts.train.labels, class_count),
         parts.validation.images,
         encode(parts.validation.labels, class_count),
         name=datasets.model_name(options.dataset, options.model),
-        about=datasets.about(parts, options.model),
+        about=datasets.about(parts, options.model, weights),
         epochs=options.epochs,
         seed=options.seed,
+        batch_size=options.batch_size,
+        augmented=options.augment,
+        fine_tune=options.fine_tune,
     )
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from asl import datasets, models, paths
+
+    options.dataset = _absolute(options.dataset)
+    datasets.find_dataset(options.dataset)
+    for name in options.models:
+        models.find(name)
+    from asl import compare, shared_mistakes
+
+    rows = compare(
+        options.dataset,
+        options.models,
+        seed=options.seed,
+        epochs=options.epochs,
+        weights=_weights(options.weights),
+        fine_tune=options.fine_tune,
+    )
+    print(rows.drop(columns=["dataset", "seed"]).to_string(index=False, float_format="%.4g"))
+    if len(rows) > 1:
+        print(shared_mistakes(rows).to_string(index=False, float_format="%.3g"))
+    print(f"kept in {paths.shown(paths.RUNS / 'compare.csv')}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -120,7 +190,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from asl.evaluation import per_class
 
     model, about = load_model(options.model)
-    test = split(load(about["dataset"]), seed=about["seed"]).test
+    test = split(load(about["dataset"], about["model"]), seed=about["seed"]).test
     if list(test.class_names) != about["class_names"]:
         raise AslError(
             f"{options.model} knows other classes ({len(about['class_names'])}) than "
@@ -173,7 +243,8 @@ def _models(options: argparse.Namespace) -> None:
     from asl.models import MODELS
 
     for name, network in MODELS.items():
-        print(f"{name:10} {network.title}")
+        size = f"at {network.size}×{network.size}" if network.size else "at the images' size"
+        print(f"{name:18} {network.title}; {size}\n{'':18} {network.reference}")
     for name in trained.list_names():
         try:
             about = trained.read_sidecar(trained.find(name))

@@ -33,6 +33,26 @@ def describe_accuracy(correct: int, total: int) -> str:
     return f"{correct:,}/{total:,} = {share:.2f} % (95 % interval {low:.2f}–{high:.2f} %)"
 
 
+def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> tuple[int, int, float]:
+    """Whether two networks differ, from the images that only one of them reads rightly.
+
+    first_right, second_right bool (n,), of the same images in the same order. Gives how many the
+    first alone reads rightly, how many the second alone, and the p-value: the probability of a
+    split at least as uneven if both were equally good (McNemar, Psychometrika 12, 1947; exact, from
+    the binomial distribution). AslError where they are not of the same images.
+    """
+    if len(first_right) != len(second_right):
+        raise AslError(
+            f"{len(first_right):,} and {len(second_right):,} images: two networks are compared on "
+            "the same ones."
+        )
+    only_first = int((first_right & ~second_right).sum())
+    only_second = int((second_right & ~first_right).sum())
+    differing = only_first + only_second
+    p = binomtest(only_first, differing).pvalue if differing else 1.0
+    return only_first, only_second, float(p)
+
+
 def per_class(
     labels: np.ndarray, predicted: np.ndarray, class_names: Sequence[str]
 ) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 BLUE, VERMILION, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#E69F00", "#009E73", "#666666"
 WIDTH = 8.0  # inches: a notebook's page
@@ -273,4 +273,87 @@ def answer(
     _turn_long_names(right, class_names)
     right.set_ylim(0, max(2.5 / len(class_names), 1.05 * probabilities.max()))
     right.legend()
+    return figure
+
+
+def accuracies(rows: pd.DataFrame) -> Figure:
+    """Test accuracy of each network with its 95 % interval; `rows` as `compare` gives them."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.1 + 0.4 * len(rows)))
+    places = np.arange(len(rows))[::-1]
+    below, above = rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]
+    axes.errorbar(
+        rows["accuracy"], places, xerr=[below, above], fmt="o", color=BLUE, capsize=4, lw=1.5
+    )
+    for place, row in zip(places, rows.itertuples(), strict=True):
+        axes.annotate(
+            f"{row.correct:,}/{row.test_images:,}",
+            (row.accuracy, place),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            color=GREY,
+        )
+    axes.set_yticks(places, rows["model"])
+    axes.set_ylim(-0.5, len(rows) - 0.3)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.set(title="How much is read rightly, with the 95 % interval", xlabel="test accuracy")
+    return figure
+
+
+def accuracy_and_cost(rows: pd.DataFrame) -> Figure:
+    """Test accuracy against what it costs to train and to run; `rows` as `compare` gives them."""
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
+    costs = {"training_seconds": "seconds of training", "multiply_adds": "multiply-adds an image"}
+    for axes, (column, label) in zip(panels, costs.items(), strict=True):
+        for place, row in enumerate(rows.to_dict("records")):
+            axes.errorbar(
+                row[column],
+                row["accuracy"],
+                yerr=[[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]],
+                fmt="osD^vPX"[place % 7],
+                color=(BLUE, VERMILION, GREEN, ORANGE, GREY)[place % 5],
+                capsize=3,
+                label=row["model"] if axes is panels[0] else None,
+            )
+        axes.set_xlabel(label)
+        axes.margins(x=0.2)
+        if rows[column].max() > 5 * rows[column].min():
+            axes.set_xscale("log")
+        else:
+            axes.set_xlim(0, 1.1 * rows[column].max())
+        axes.xaxis.set_major_formatter(EngFormatter())
+    panels[0].set_ylabel("test accuracy")
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1))
+    figure.legend(ncols=min(len(rows), 4), loc="outside lower center")
+    figure.suptitle("What accuracy costs")
+    return figure
+
+
+def mistakes_shared(rows: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
+    """How many images of the test each network reads rightly (row) that another does not (column);
+    on the diagonal, what each reads wrongly in all. `pairs` as `shared_mistakes` gives them.
+    """
+    names = rows["model"].tolist()
+    counts = np.diag((rows["test_images"] - rows["correct"]).to_numpy(float))
+    p_values = {}
+    for pair in pairs.itertuples(index=False):
+        first, second = names.index(pair[0]), names.index(pair[1])
+        counts[first, second], counts[second, first] = pair[2], pair[3]
+        p_values[first, second] = p_values[second, first] = pair[5]
+    side = 2.2 + 1.1 * len(names)
+    figure, axes = plt.subplots(figsize=(min(side, WIDTH), min(side, WIDTH) - 0.8))
+    shade = counts.copy()
+    np.fill_diagonal(shade, np.nan)
+    axes.imshow(shade, cmap="Blues", vmin=0, vmax=1.6 * max(np.nanmax(shade), 1))
+    for i in range(len(names)):
+        for j in range(len(names)):
+            p = p_values.get((i, j))
+            told = "wrong" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+            told = f"{counts[i, j]:,.0f}\n{told}"
+            axes.text(j, i, told, ha="center", va="center", color=GREY if i == j else "black")
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(
+        title="Do they make the same mistakes?", xlabel="reads wrongly", ylabel="reads rightly"
+    )
     return figure

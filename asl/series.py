@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -16,24 +17,40 @@ from asl.datasets import model_name
 from asl.errors import AslError
 
 SERIES = "[0-9][0-9]_*.ipynb"
+FIRST = "08"  # the last notebook of the way from images to results.csv
 
 
-def run(dataset: str, model: str, epochs: int | None = None) -> Path:
-    """Execute the notebooks on a data set and a model; give the folder runs/<dataset>-<model>/.
+def run(
+    dataset: str,
+    model: str,
+    epochs: int | None = None,
+    *,
+    weights: str | None = "imagenet",
+    fine_tune: int | None = None,
+    numbers: Sequence[str] = (),
+) -> Path:
+    """Execute notebooks on a data set and a model; give the folder runs/<dataset>-<model>/.
 
-    The executed copies and index.html land there; the notebooks themselves stay as they are.
-    AslError names the notebook and the cell that failed, whose copy is kept to look at.
+    01 to 08, or those whose `numbers` are given, in their order. The executed copies and index.html
+    land there; the notebooks themselves stay as they are. AslError names the notebook and the cell
+    that failed, whose copy is kept to look at, and a number that is not there.
     """
+    there = {file.name[:2]: file for file in sorted(paths.NOTEBOOKS.glob(SERIES))}
+    unknown = [number for number in numbers if number not in there]
+    if unknown:
+        raise AslError(f"there is no notebook {unknown[0]}. There are: {', '.join(there)}.")
+    files = [file for key, file in there.items() if (key in numbers if numbers else key <= FIRST)]
     os.environ["ASL_DATASET"], os.environ["ASL_MODEL"] = dataset, model
     os.environ["ASL_EPOCHS"] = str(epochs or "")
+    os.environ["ASL_WEIGHTS"] = str(weights or "none")
+    os.environ["ASL_FINE_TUNE"] = "" if fine_tune is None else str(fine_tune)
     folder = paths.RUNS / model_name(dataset, model)
-    files = sorted(paths.NOTEBOOKS.glob(SERIES))
     began = time.perf_counter()
-    pages = []
+    seconds = {}
     for number, file in enumerate(files, start=1):
-        seconds = execute(file, folder / file.name, f"[{number}/{len(files)}] {file.stem}")
-        pages.append((file.stem, seconds))
-    write_pages(folder, pages)
+        label = f"[{number}/{len(files)}] {file.stem}"
+        seconds[file.stem] = execute(file, folder / file.name, label)
+    write_pages(folder, seconds)
     print(f"{len(files)} notebooks in {time.perf_counter() - began:.0f} s", flush=True)
     return folder
 
@@ -99,18 +116,23 @@ def summary() -> str:
     return f"test accuracy {describe_accuracy(correct, len(results))}, {mistakes}"
 
 
-def write_pages(folder: Path, pages: list[tuple[str, float]]) -> None:
-    """Each executed notebook as a web page, and index.html that shows and links them."""
+def write_pages(folder: Path, seconds: dict[str, float]) -> None:
+    """Each executed notebook as a web page, and index.html that shows and links them all, also
+    those of earlier runs; `seconds` of those executed now, by their file's stem.
+    """
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(embed_images=True)
     sections = []
-    for stem, seconds in pages:
-        notebook = nbformat.read(folder / f"{stem}.ipynb", as_version=4)
-        notebook.metadata["title"] = stem
-        body, _ = exporter.from_notebook_node(notebook)
-        with paths.write_beside(folder / f"{stem}.html") as temporary:
-            temporary.write_text(body, encoding="utf-8")
+    for file in sorted(folder.glob(SERIES)):
+        stem, took = file.stem, ""
+        notebook = nbformat.read(file, as_version=4)
+        if stem in seconds:
+            notebook.metadata["title"] = stem
+            body, _ = exporter.from_notebook_node(notebook)
+            with paths.write_beside(folder / f"{stem}.html") as temporary:
+                temporary.write_text(body, encoding="utf-8")
+            took = f"{seconds[stem]:.0f} s, "
         intro = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
         title, _, text = intro.partition("\n")
         pictures = [
@@ -125,11 +147,12 @@ def write_pages(folder: Path, pages: list[tuple[str, float]]) -> None:
         )
         sections.append(
             f'<section><h2><a href="{stem}.html">{html.escape(title.lstrip("# "))}</a></h2>'
-            f"<p>{html.escape(_first_sentence(text))} <small>{seconds:.0f} s, "
+            f"<p>{html.escape(_first_sentence(text))} <small>{took}"
             f'<a href="{stem}.ipynb">notebook</a></small></p>{shown}</section>'
         )
+    told = summary() if paths.RESULTS.is_file() else "no results yet"
     page = PAGE.format(
-        title=html.escape(folder.name), summary=html.escape(summary()), body="\n".join(sections)
+        title=html.escape(folder.name), summary=html.escape(told), body="\n".join(sections)
     )
     with paths.write_beside(folder / "index.html") as temporary:
         temporary.write_text(page, encoding="utf-8")

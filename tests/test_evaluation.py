@@ -72,3 +72,14 @@ def test_reliability_by_hand():
     assert table["accuracy"].tolist() == pytest.approx([1, 2 / 3])
     by_hand = (abs(0.55 - 1) * 1 + abs(2.86 / 3 - 2 / 3) * 3) / 4
     assert evaluation.calibration_error(table) == pytest.approx(by_hand)
+
+
+def test_mcnemar_by_hand():
+    """Of eleven images that one of them alone reads, ten fall to the first: 2 · (1 + 11) / 2^11."""
+    first = np.array([True] * 10 + [False] + [True] * 50 + [False] * 5)
+    second = np.array([False] * 10 + [True] + [True] * 50 + [False] * 5)
+    assert evaluation.mcnemar(first, second) == (10, 1, pytest.approx(2 * 12 / 2**11))
+    assert evaluation.mcnemar(second, first) == (1, 10, pytest.approx(2 * 12 / 2**11))
+    assert evaluation.mcnemar(first, first) == (0, 0, 1.0)
+    with pytest.raises(AslError, match="66 and 3 images"):
+        evaluation.mcnemar(first, second[:3])

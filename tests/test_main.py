@@ -26,7 +26,9 @@ def pictures(tmp_path, parts):
     return folder
 
 
-@pytest.mark.parametrize("verb", ["", "run", "train", "evaluate", "predict", "datasets", "models"])
+@pytest.mark.parametrize(
+    "verb", ["", "run", "train", "compare", "evaluate", "predict", "datasets", "models"]
+)
 def test_every_verb_explains_itself(verb, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*verb.split(), "--help"])

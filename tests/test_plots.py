@@ -113,3 +113,43 @@ def test_answer_shows_every_class(data):
     probabilities = np.full(len(data.class_names), 1 / len(data.class_names))
     figure = drawn(plots.answer(data.images[0], "caption", probabilities, data.class_names))
     assert len(figure.axes[1].patches) == len(data.class_names)
+
+
+ROWS = pd.DataFrame(
+    {
+        "model": ["cnn", "vgg16"],
+        "correct": [90, 60],
+        "test_images": [100, 100],
+        "accuracy": [0.9, 0.6],
+        "low": [0.82, 0.5],
+        "high": [0.95, 0.7],
+        "training_seconds": [40.0, 60.0],
+        "multiply_adds": [4e6, 15e9],
+    }
+)
+
+
+def test_accuracies_shows_each_with_its_interval():
+    (axes,) = plots.accuracies(ROWS).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cnn", "vgg16"]
+    (segments,) = (each.get_segments() for each in axes.collections)
+    np.testing.assert_allclose(segments[0][:, 0], [0.82, 0.95])
+    assert {text.get_text() for text in axes.texts} == {"90/100", "60/100"}
+
+
+def test_cost_is_drawn_to_a_logarithmic_scale_where_it_differs_much():
+    figure = plots.accuracy_and_cost(ROWS)
+    assert [axes.get_xscale() for axes in figure.axes] == ["linear", "log"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["cnn", "vgg16"]
+
+
+def test_shared_mistakes_stand_where_they_belong():
+    pairs = pd.DataFrame([("cnn", "vgg16", 35, 5, 5, 1e-6)])
+    (axes,) = plots.mistakes_shared(ROWS, pairs).axes
+    told = {text.get_position(): text.get_text() for text in axes.texts}  # column, row
+    assert told == {
+        (0, 0): "10\nwrong",
+        (1, 0): "35\np < 0.001",  # cnn reads 35 that vgg16 does not
+        (0, 1): "5\np < 0.001",
+        (1, 1): "40\nwrong",
+    }
