@@ -1,21 +1,23 @@
 """The notebooks as they run: in order, twice in a row, and each alone in a fresh folder."""
 
 import hashlib
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pandas as pd
 import pytest
-from conftest import REPOSITORY, shell
+from conftest import ARCHIVES, REPOSITORY, shell
 
 from asl import AslError, paths, series
 
-NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+ALL = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+NOTEBOOKS, FURTHER = ALL[:8], ALL[8:]
 
 
 def hashes():
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in NOTEBOOKS}
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in ALL}
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,35 @@ def test_it_leaves_results_model_and_pages(twice):
     assert len(pd.read_csv(home / "results.csv")) == 96
 
 
+@pytest.fixture(scope="module")
+def further(twice):
+    """Then the notebooks after 08, in the same folder; real weights are taken where they are."""
+    home, _ = twice
+    numbers = [file.name[:2] for file in FURTHER]
+    archives = {"ASL_ARCHIVES": ARCHIVES} if ARCHIVES else {}
+    done = shell("run", "--dataset", "tiny", "--epochs", "1", *numbers, home=home, **archives)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home, done.stdout
+
+
+def test_the_further_notebooks_join_the_others(further):
+    home, printed = further
+    for number, file in enumerate(FURTHER, start=1):
+        assert f"[{number}/{len(FURTHER)}] {file.stem}  cell " in printed
+    index = (home / "runs/tiny-cnn/index.html").read_text()
+    assert all(f'href="{file.stem}.html"' in index for file in ALL)
+    assert {"cnn", "conv1d_lstm"} <= set(pd.read_csv(home / "runs/compare.csv")["model"])
+    trained = {file.stem for file in (home / "model").glob("*.keras")}
+    assert {"tiny-mobilenetv2", "tiny-mobilenetv2-classes", "tiny-conv1d_lstm"} <= trained
+    sidecar = json.loads((home / "model/tiny-mobilenetv2.json").read_text())
+    assert sidecar["weights"] in ("imagenet", "random-mobilenetv2.weights.h5")
+
+
+def test_a_notebook_that_is_not_there(home):
+    with pytest.raises(AslError, match=r"no notebook 77\. There are: 01, 02"):
+        series.run("tiny", "cnn", numbers=["77"])
+
+
 def test_the_second_time_gives_the_same(twice):
     assert twice[1][0][1] == twice[1][1][1]
 
@@ -67,8 +98,8 @@ def test_the_network_shown_in_04_is_the_packages(twice):
     assert "the same, layer by layer: True" in text
 
 
-def test_nothing_is_written_to_standard_error(twice):
-    for file in NOTEBOOKS:
+def test_nothing_is_written_to_standard_error(twice, further):
+    for file in ALL:
         notebook = nbformat.read(twice[0] / "runs/tiny-cnn" / file.name, as_version=4)
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
         errors = [output.text for output in outputs if output.get("name") == "stderr"]
