@@ -27,6 +27,7 @@ sys.path.insert(0, str(REPOSITORY))
 import cv2
 import numpy as np
 from common import figure, fit, fit_parts, load, mistakes, seconds, text
+from networks import imagenet, lstm, mobilenet, passes
 from sets import large, sets
 
 from asl import datasets, download, encode, evaluation, hands, models, paths, prediction, training
@@ -305,7 +306,21 @@ class PublicBatches(training.Batches):
 
 PARTS = {
     each.__name__: each
-    for each in (series, drawing, loading, speed, letters, transfer, predict, sets, large)
+    for each in (
+        series,
+        drawing,
+        loading,
+        speed,
+        letters,
+        transfer,
+        predict,
+        sets,
+        large,
+        lstm,
+        mobilenet,
+        imagenet,
+        passes,
+    )
 }
 
 

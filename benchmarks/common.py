@@ -20,24 +20,32 @@ def seconds(work: Callable, repeats: int = REPEATS) -> float:
     return statistics.median(times[1:])
 
 
-def fit(dataset: str, seed: int, name: str) -> str:
-    """Train the cnn as notebook 05 does and keep it as model/<name>.keras, unless it is there."""
+def fit(dataset: str, seed: int, name: str, model: str = "cnn") -> str:
+    """Train as notebook 05 does and keep it as model/<name>.keras, unless it is there."""
     if not (paths.MODEL / f"{name}.keras").exists():
-        fit_parts(datasets.split(datasets.load(dataset), seed=seed), seed, name)
+        parts = datasets.split(datasets.load(dataset, model), seed=seed)
+        fit_parts(parts, seed, name, model=model)
     return name
 
 
-def fit_parts(parts: datasets.Split, seed: int, name: str, epochs: int | None = None):
+def fit_parts(
+    parts: datasets.Split,
+    seed: int,
+    name: str,
+    epochs: int | None = None,
+    model: str = "cnn",
+    weights: str | None = "imagenet",
+):
     train, validation, _ = parts
     class_count = len(train.class_names)
     return training.train(
-        models.build("cnn", train.images.shape[1:], class_count, seed),
+        models.build(model, train.images.shape[1:], class_count, seed, weights),
         train.images,
         encode(train.labels, class_count),
         validation.images,
         encode(validation.labels, class_count),
         name=name,
-        about=datasets.about(parts, "cnn"),
+        about=datasets.about(parts, model, weights),
         epochs=epochs,
         seed=seed,
     )
