@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from asl import paths
 from asl.errors import AslError
 
@@ -67,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     trained = "a trained model: a name such as letters-cnn, or a path to a .keras file"
     added = verb("evaluate", _evaluate, "measure a trained model on its data set's test split")
     added.add_argument("model", metavar="MODEL", help=trained)
+    other = "instead, all images of another data set whose classes it knows"
+    added.add_argument("--on", metavar="DATASET", help=other)
 
     added = verb("predict", _predict, "read pictures with a trained model and write results.csv")
     added.add_argument("--model", default="letters-cnn", metavar="MODEL", help=trained)
@@ -186,20 +190,42 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from asl import describe_accuracy, load, load_model, predict, split
-    from asl.evaluation import per_class
+    from asl import datasets, describe_accuracy, load, load_model, predict, split
+    from asl.evaluation import per_class, shared_classes
 
+    if options.on:
+        options.on = _absolute(options.on)
+        datasets.find_dataset(options.on)  # before the seconds that TensorFlow takes
     model, about = load_model(options.model)
-    test = split(load(about["dataset"], about["model"]), seed=about["seed"]).test
-    if list(test.class_names) != about["class_names"]:
-        raise AslError(
-            f"{options.model} knows other classes ({len(about['class_names'])}) than "
-            f"{about['dataset']} ({len(test.class_names)}): train it again."
-        )
+    on, class_names = options.on or about["dataset"], about["class_names"]
+    if options.on:
+        if on == about["dataset"]:
+            raise AslError(
+                f"{options.model} was trained on {on}: leave out --on for its test split."
+            )
+        test = load(on, image_shape=model.input_shape[1:])
+        known = shared_classes(class_names, test.class_names)
+        test = test.take(np.isin(test.labels, list(known)))
+        labels = np.array([known[label] for label in test.labels.tolist()])
+        missing = [name for i, name in enumerate(test.class_names) if i not in known]
+        print(f"scored: {len(known)} classes; not scored: {', '.join(missing) or 'none'}")
+        if about["dataset"] in datasets.find_dataset(on).overlaps:
+            print(f"CAUTION: {on} shows the same hands as {about['dataset']}: this is no test.")
+    else:
+        test = split(load(on, about["model"]), seed=about["seed"]).test
+        labels = test.labels
+        if list(test.class_names) != class_names:
+            raise AslError(
+                f"{options.model} knows other classes ({len(class_names)}) than "
+                f"{on} ({len(test.class_names)}): train it again."
+            )
     predicted = predict(model, test.images).argmax(axis=1)
-    print(per_class(test.labels, predicted, test.class_names).round(4).to_string())
-    correct = int((predicted == test.labels).sum())
-    print(f"{options.model} on {about['dataset']}: {describe_accuracy(correct, len(test))}")
+    table = per_class(labels, predicted, class_names)
+    table = table[table["images"] > 0]
+    print(table.round(4).to_string())
+    correct = int((predicted == labels).sum())
+    recall = f"mean recall of the classes {table['recall'].mean():.2%}"
+    print(f"{options.model} on {on}: {describe_accuracy(correct, len(test))}, {recall}")
 
 
 def _predict(options: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from sklearn.model_selection import train_test_split
 
 from asl import arrays, download, folders, hands, models, paths, sign_mnist
 from asl.errors import AslError
+from asl.images import fit
 
 UNKNOWN_SIGNERS = (
     "Who signed is not known: the same hand may be on both sides of the split, and the test figure "
@@ -127,21 +128,30 @@ def find_dataset(name: str) -> Dataset:
     return DATASETS[name]
 
 
-def load(name: str, model: str | None = None) -> Samples:
+def load(
+    name: str, model: str | None = None, *, image_shape: tuple[int, int, int] | None = None
+) -> Samples:
     """All images of a data set, from the cache, this machine's files, or the network.
 
     Pictures come at the size of the data set's entry or, where `model` names a network that works
-    at a size of its own, at that, but no larger than the pictures are; tables have one size. Says
-    in one line which way it went. Raises AslError for an unknown name, for files that are not what
-    the entry declares, and where the data can be neither found nor fetched. A set larger than
+    at a size of its own, at that, but no larger than the pictures are; tables have one size. With
+    `image_shape` all come at just that, as a network that was trained on another set takes them.
+    Says in one line which way it went. Raises AslError for an unknown name, for files that are not
+    what the entry declares, and where the data can be neither found nor fetched. A set larger than
     `arrays.IN_MEMORY` stays on the disk: its images are `arrays.Rows`, read as they are used.
     """
     dataset = find_dataset(name)
     wanted = models.find(model).size if model else None
-    if dataset.pattern and wanted:
-        side = min(wanted, dataset.picture_size or wanted)
-        dataset = replace(dataset, image_shape=(side, side, dataset.image_shape[2]))
-    columns = folders.read(dataset) if dataset.pattern else _load_table(dataset)
+    if dataset.pattern:
+        if wanted and not image_shape:
+            side = min(wanted, dataset.picture_size or wanted)
+            image_shape = (side, side, dataset.image_shape[2])
+        columns = folders.read(replace(dataset, image_shape=image_shape or dataset.image_shape))
+    else:
+        columns = _load_table(dataset)
+        if image_shape and columns["images"].shape[1:] != image_shape:
+            fitted = [fit(each, image_shape) for each in columns["images"]]
+            columns["images"] = np.stack(fitted)
     return Samples(dataset.name, dataset.class_names, **columns)
 
 
@@ -357,6 +367,7 @@ def _rendered(name: str, title: str, images_per_letter: int, signer_count: int) 
         caveat="Signers of the test part have no image in training; but all are drawn by one "
         "program, and hands in photographs look different.",
         groups="signer",
+        overlaps=("tiny" if name == "sample" else "sample",),
         steps=1200,  # so that a first run is short
         read=_draw(images_per_letter, signer_count),
     )

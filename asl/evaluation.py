@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from asl.errors import AslError
+from asl.folders import plain
 
 
 def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -66,6 +67,21 @@ def per_class(
     )
     columns = {"precision": precision, "recall": recall, "f1": f1, "images": images}
     return pd.DataFrame(columns, index=pd.Index([*class_names], name="class"))
+
+
+def shared_classes(known: Sequence[str], others: Sequence[str]) -> dict[int, int]:
+    """Which classes of another data set a network knows: their index there → its index here.
+
+    Classes are the same where their names are, whatever the case. AslError where none is.
+    """
+    index = {plain(name): place for place, name in enumerate(known)}
+    shared = {i: index[plain(name)] for i, name in enumerate(others) if plain(name) in index}
+    if not shared:
+        raise AslError(
+            f"no class is shared: the network knows {', '.join(known[:8])}…, the data set has "
+            f"{', '.join(others[:8])}…."
+        )
+    return shared
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, class_count: int) -> np.ndarray:

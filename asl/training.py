@@ -171,19 +171,18 @@ def train(
     folder = paths.MODEL / f"{name}.training"
     phases, feature_seconds = [], 0.0
     for blocks in (0, fine_tune) if fine_tune else (0,):
-        images, learner = (train_images, validation_images), model
+        trunk, learner = None, model
         if frozen:
             transfer.unfreeze(model, network, blocks)
-            trunk, learner = transfer.cut(model, network, blocks)
-            models.check_memory(learner, batch_size, training=True)
-            if augmented:  # each epoch has other images, so there is nothing to keep
-                learner = keras.Model(model.inputs[0], model.outputs[0])
-            elif trunk is not None:
-                made = [transfer.features(trunk, each, network.name) for each in images]
-                images = [each.values for each in made]
-                feature_seconds += sum(each.seconds for each in made)
-        else:
-            models.check_memory(learner, batch_size, training=True)
+            # Augmented, each epoch has other images, so there is nothing to be kept
+            uncut = len(network.pretrained.blocks)
+            trunk, learner = transfer.cut(model, network, uncut if augmented else blocks)
+        models.check_memory(learner, batch_size, training=True)
+        images = [train_images, validation_images]
+        if trunk is not None:
+            made = [transfer.features(trunk, each, network.name) for each in images]
+            images = [each.values for each in made]
+            feature_seconds += sum(each.seconds for each in made)
         before = model.get_weights()
         batches = Batches(images[0], train_targets, batch_size, seed, augmented=augmented)
         validation_batch = batch_size if network.size else VALIDATION_BATCH
@@ -207,12 +206,10 @@ def train(
     history = pd.concat(phases, ignore_index=True)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
     best_epoch = int(history["val_loss"].idxmin())
-    if not frozen:  # without the optimizer's state, which only training needs
-        model_kept = keras.saving.load_model(_epoch_file(folder, best_epoch), compile=False)
-    else:
-        model_kept = model
+    if not frozen:  # without the optimizer's state, which only training needs; a learner has that
+        model = keras.saving.load_model(_epoch_file(folder, best_epoch), compile=False)
     file = trained_files.save_model(
-        model_kept,
+        model,
         name,
         {
             **about,

@@ -6,7 +6,7 @@ import pytest
 from conftest import REPOSITORY, shell
 from PIL import Image
 
-from asl import build, datasets, paths, trained
+from asl import build, datasets, fit, hands, paths, predict, read_image, trained
 from asl.__main__ import main
 
 
@@ -76,6 +76,38 @@ def test_evaluate_measures_the_test_split(model, home, capsys):
     assert main(["evaluate", str(paths.MODEL / "tiny-cnn.keras")]) == 0
     assert main(["evaluate", "sample-cnn"]) == 1
     assert "model/sample-cnn.keras is not there. Notebook 05_train" in capsys.readouterr().err
+
+
+def test_evaluate_on_another_data_set_scores_the_classes_that_are_shared(model, home, capsys):
+    """A folder with two letters, a little finger that is none, and other sizes and colours."""
+    for place, (name, sign) in enumerate((("b", "B"), ("I", "I"), ("pinky", "I"))):
+        folder = home / "others" / name
+        folder.mkdir(parents=True)
+        for seed in range(4 + place):
+            image = hands.draw_hand(sign, signer=seed, seed=seed, size=50)
+            Image.fromarray(image).save(folder / f"{seed}.png")
+    assert main(["evaluate", "tiny-cnn", "--on", f"folder:{home / 'others'}"]) == 0
+    printed = capsys.readouterr().out
+    assert "scored: 2 classes; not scored: pinky" in printed
+    assert "/9 = " in printed
+    network, _ = trained.load_model("tiny-cnn")
+    files = [*sorted((home / "others/I").iterdir()), *sorted((home / "others/b").iterdir())]
+    images = np.stack([fit(read_image(file), (28, 28, 1)) for file in files])
+    expected = np.array([hands.LETTERS.index("I")] * 5 + [hands.LETTERS.index("B")] * 4)
+    right = (predict(network, images).argmax(axis=1) == expected).sum()
+    assert f"{right}/9 = " in printed
+
+
+def test_evaluate_on_what_it_was_trained_on_and_on_what_shares_nothing(model, home, capsys):
+    assert main(["evaluate", "tiny-cnn", "--on", "tiny"]) == 1
+    assert "leave out --on for its test split" in capsys.readouterr().err
+    for name in ("x1", "x2"):
+        (home / "others" / name).mkdir(parents=True)
+        Image.new("RGB", (30, 30)).save(home / "others" / name / "1.png")
+    assert main(["evaluate", "tiny-cnn", "--on", f"folder:{home / 'others'}"]) == 1
+    assert "no class is shared: the network knows A, B" in capsys.readouterr().err
+    assert main(["evaluate", "tiny-cnn", "--on", "lettres"]) == 1
+    assert "no data set 'lettres'" in capsys.readouterr().err
 
 
 def test_predict_writes_a_row_a_picture(model, pictures, home, capsys):
