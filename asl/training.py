@@ -170,38 +170,42 @@ def train(
 
     folder = paths.MODEL / f"{name}.training"
     phases, feature_seconds = [], 0.0
-    for blocks in (0, fine_tune) if fine_tune else (0,):
-        trunk, learner = None, model
-        if frozen:
-            transfer.unfreeze(model, network, blocks)
-            # Augmented, each epoch has other images, so there is nothing to be kept
-            uncut = len(network.pretrained.blocks)
-            trunk, learner = transfer.cut(model, network, uncut if augmented else blocks)
-        models.check_memory(learner, batch_size, training=True)
-        images = [train_images, validation_images]
-        if trunk is not None:
-            made = [transfer.features(trunk, each, network.name) for each in images]
-            images = [each.values for each in made]
-            feature_seconds += sum(each.seconds for each in made)
-        before = model.get_weights()
-        batches = Batches(images[0], train_targets, batch_size, seed, augmented=augmented)
-        validation_batch = batch_size if network.size else VALIDATION_BATCH
-        validation = Batches(
-            images[1], validation_targets, validation_batch, augmented=False, shuffled=False
-        )
-        phase = _train_phase(
-            learner,
-            batches,
-            validation,
-            network,
-            network.pretrained.fine_tune_rate if blocks else network.learning_rate,
-            epochs,
-            folder / "fine_tune" if blocks else folder,
-            f"{key.hexdigest()}-{blocks}",
-        )
-        if phases and phase["val_loss"].min() >= phases[0]["val_loss"].min():
-            model.set_weights(before)  # what was unfrozen learned nothing of use
-        phases.append(phase)
+    try:
+        for blocks in (0, fine_tune) if fine_tune else (0,):
+            trunk, learner = None, model
+            if frozen:
+                transfer.unfreeze(model, network, blocks)
+                # Augmented, each epoch has other images, so there is nothing to be kept
+                uncut = len(network.pretrained.blocks)
+                trunk, learner = transfer.cut(model, network, uncut if augmented else blocks)
+            models.check_memory(learner, batch_size, training=True)
+            images = [train_images, validation_images]
+            if trunk is not None:
+                made = [transfer.features(trunk, each, network.name) for each in images]
+                images = [each.values for each in made]
+                feature_seconds += sum(each.seconds for each in made)
+            before = model.get_weights()
+            batches = Batches(images[0], train_targets, batch_size, seed, augmented=augmented)
+            validation_batch = batch_size if network.size else VALIDATION_BATCH
+            validation = Batches(
+                images[1], validation_targets, validation_batch, augmented=False, shuffled=False
+            )
+            phase = _train_phase(
+                learner,
+                batches,
+                validation,
+                network,
+                network.pretrained.fine_tune_rate if blocks else network.learning_rate,
+                epochs,
+                folder / "fine_tune" if blocks else folder,
+                f"{key.hexdigest()}-{blocks}",
+            )
+            if phases and phase["val_loss"].min() >= phases[0]["val_loss"].min():
+                model.set_weights(before)  # what was unfrozen learned nothing of use
+            phases.append(phase)
+    finally:
+        if frozen:  # as it came, for whoever trains it again
+            transfer.unfreeze(model, network, 0)
 
     history = pd.concat(phases, ignore_index=True)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")

@@ -181,6 +181,7 @@ def test_fine_tuning_is_a_second_phase(model, weights, parts, home):
         if old.name == edge:
             break
     assert not (paths.MODEL / "tiny-mobilenetv2.training").exists()
+    assert transfer.is_frozen(model, NETWORK)  # so that the cell can be run again
 
 
 def test_killed_in_the_second_phase_it_goes_on(model, weights, parts, home, monkeypatch, capsys):
