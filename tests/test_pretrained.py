@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 from conftest import ARCHIVES, needs_archives
 
-from asl import MODELS, AslError, build, find_weights, models, networks, pretrained
+from asl import (
+    MODELS,
+    AslError,
+    build,
+    find_weights,
+    models,
+    networks,
+    pretrained,
+    random_weights,
+    transfer,
+)
 from asl.backend import keras
 
 NAME = "mobilenetv2"
@@ -113,6 +123,15 @@ def test_the_base_has_the_weights_of_the_file(file, home):
     base = next(layer for layer in model.layers if isinstance(layer, keras.Model))
     for one, two in zip(base.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_random_weights_to_try_the_way(home):
+    file = random_weights(NAME)
+    assert file == home / "data/weights/random-mobilenetv2.weights.h5"
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+    first, second = (build(NAME, SHAPE, 3, seed=seed, weights=file) for seed in (0, 1))
+    kernels = [transfer.base_of(model).get_weights()[0] for model in (first, second)]
+    np.testing.assert_array_equal(*kernels)
 
 
 @pytest.mark.parametrize(
