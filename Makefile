@@ -27,7 +27,7 @@ help:
 	@touch $@
 
 .venv/ready-dev: .venv/ready pyproject.toml
-	$(BIN)/python -m pip install --quiet "pytest>=9.2" "ruff>=0.17" "keras-hub~=0.29.1" "torch==2.13.*"
+	$(BIN)/python -m pip install --quiet "pytest>=9.2" "pytest-xdist>=3.8" "ruff>=0.17" "keras-hub~=0.29.1" "torch==2.13.*"
 	@touch $@
 
 run: .venv/ready

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from conftest import ARCHIVES, needs_archives
 
-from asl import AslError, datasets, paths, sign_mnist
+from asl import AslError, datasets, download, paths, sign_mnist
 from asl.hands import LETTERS
 
 FILES = ("sign_mnist_train.csv", "sign_mnist_test.csv")
@@ -158,7 +158,7 @@ def test_the_real_archive(home, monkeypatch):
     monkeypatch.setenv("ASL_ARCHIVES", ARCHIVES)
     loaded = datasets.load("letters")
     assert loaded.images.shape == (34_627, 28, 28, 1)
-    with zipfile.ZipFile(f"{ARCHIVES}/sign-language-mnist.zip") as archive:
+    with zipfile.ZipFile(download.find(datasets.DATASETS["letters"])) as archive:
         member = "sign_mnist_test/sign_mnist_test.csv"
         table = pd.read_csv(io.BytesIO(archive.read(member))).to_numpy()
     test = datasets.split(loaded).test
