@@ -15,7 +15,7 @@ help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
 	@echo "make run NOTEBOOKS='09 10'                         others: transfer, compare"
 	@echo "make test        lint, formatting, tests, and the series on a tiny data set"
-	@echo "make bench       measure every figure of the README (two hours)"
+	@echo "make bench       measure every figure of the README (some hours)"
 	@echo "make notebooks   refresh the outputs of the notebooks under version control"
 
 .venv/ready: requirements.txt

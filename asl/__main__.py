@@ -136,7 +136,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from asl import datasets, encode, load, models, split
+    from asl import datasets, load, split
     from asl.pretrained import find_weights
 
     options.dataset = _absolute(options.dataset)
@@ -144,22 +144,14 @@ def _train(options: argparse.Namespace) -> None:
     weights = _weights(options.weights)
     find_weights(options.model, weights)  # before any time is spent
 
-    from asl import train
+    from asl.training import train_split
 
-    samples = load(options.dataset, options.model)
-    parts = split(samples, seed=options.seed)
-    class_count = len(samples.class_names)
-    shape = samples.images.shape[1:]
-    train(
-        models.build(options.model, shape, class_count, options.seed, weights),
-        parts.train.images,
-        encode(parts.train.labels, class_count),
-        parts.validation.images,
-        encode(parts.validation.labels, class_count),
-        name=datasets.model_name(options.dataset, options.model),
-        about=datasets.about(parts, options.model, weights),
-        epochs=options.epochs,
+    train_split(
+        split(load(options.dataset, options.model), seed=options.seed),
+        options.model,
         seed=options.seed,
+        weights=weights,
+        epochs=options.epochs,
         batch_size=options.batch_size,
         augmented=options.augment,
         fine_tune=options.fine_tune,

@@ -16,7 +16,6 @@ import pandas as pd
 
 from asl import evaluation, models, paths, prediction, pretrained, trained, training
 from asl.datasets import Samples, Split, about, find_dataset, load, model_name, split
-from asl.encoding import encode
 from asl.errors import AslError
 
 KEY = ["dataset", "model", "seed"]
@@ -172,13 +171,13 @@ def _trained(
     fine_tune: int | None,
 ) -> str:
     """The name in model/ of the network that is to be measured, trained now if it is not there."""
-    train, validation, _ = parts
-    usual = model_name(train.dataset, name)
+    usual = model_name(parts.train.dataset, name)
     facts = about(parts, name, weights)
-    if not facts["weights"]:
+    from_imagenet = models.find(name).pretrained
+    if not (from_imagenet and weights):
         fine_tune = 0
     elif fine_tune is None:
-        fine_tune = models.find(name).pretrained.fine_tune
+        fine_tune = from_imagenet.fine_tune
     wanted = {**facts, "seed": seed, "fine_tune": fine_tune}
     for kept in (usual, f"{usual}-seed{seed}"):
         try:
@@ -191,18 +190,8 @@ def _trained(
             return kept
     there = (paths.MODEL / f"{usual}.keras").exists()
     kept = f"{usual}-seed{seed}" if there else usual  # what was trained otherwise stays
-    class_count = len(train.class_names)
-    training.train(
-        models.build(name, train.images.shape[1:], class_count, seed, weights),
-        train.images,
-        encode(train.labels, class_count),
-        validation.images,
-        encode(validation.labels, class_count),
-        name=kept,
-        about=facts,
-        epochs=epochs,
-        seed=seed,
-        fine_tune=fine_tune,
+    training.train_split(
+        parts, name, name=kept, seed=seed, weights=weights, epochs=epochs, fine_tune=fine_tune
     )
     return kept
 

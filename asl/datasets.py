@@ -207,10 +207,12 @@ def about(
     """
     train = parts.train
     groups = find_dataset(train.dataset).groups if train.groups is not None else ""
+    trained = str(weights).endswith(".keras")
+    begins_elsewhere = weights and (models.find(model).pretrained or trained)
     return {
         "dataset": train.dataset,
         "model": model,
-        "weights": Path(weights).name if weights and models.find(model).pretrained else None,
+        "weights": Path(weights).name if begins_elsewhere else None,
         "class_names": list(train.class_names),
         "split": {
             "validation_split": validation_split,

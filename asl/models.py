@@ -63,6 +63,19 @@ class File:
     url: str = ""
 
 
+def _published(name: str, batch_size: int = 64, least_size: int = 32, **known) -> Network:
+    """An entry of one of the large networks, which are trained alike: as published."""
+    return Network(
+        name=name,
+        batch_size=batch_size,
+        learning_rate=1e-3,
+        epochs=10,
+        size=224,
+        least_size=least_size,
+        **known,
+    )
+
+
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 
 MODELS: dict[str, Network] = {
@@ -152,15 +165,10 @@ MODELS: dict[str, Network] = {
                 ),
             ),
         ),
-        Network(
-            name="resnet18",
+        _published(
+            "resnet18",
             title="from ImageNet, 11 million parameters (needs keras-hub)",
             reference="He et al.: Deep Residual Learning for Image Recognition. CVPR 2016",
-            batch_size=64,
-            learning_rate=1e-3,
-            epochs=10,
-            size=224,
-            least_size=32,
             pretrained=Pretrained(
                 parameters=11_186_112,
                 blocks=(
@@ -170,15 +178,12 @@ MODELS: dict[str, Network] = {
                 files=(File("resnet_18_imagenet.weights.h5", url="keras-hub:resnet_18_imagenet"),),
             ),
         ),
-        Network(
-            name="alexnet",
+        _published(
+            "alexnet",
             title="from ImageNet, 57 million parameters (needs torch to read the weights)",
             reference="Krizhevsky: One weird trick for parallelizing convolutional neural "
             "networks. arXiv:1404.5997, 2014",
             batch_size=128,
-            learning_rate=1e-3,
-            epochs=10,
-            size=224,
             least_size=63,
             pretrained=Pretrained(
                 parameters=57_003_840,
@@ -200,15 +205,10 @@ MODELS: dict[str, Network] = {
                 ),
             ),
         ),
-        Network(
-            name="densenet121",
+        _published(
+            "densenet121",
             title="from ImageNet, 7 million parameters, 121 layers",
             reference="Huang et al.: Densely Connected Convolutional Networks. CVPR 2017",
-            batch_size=64,
-            learning_rate=1e-3,
-            epochs=10,
-            size=224,
-            least_size=32,
             pretrained=Pretrained(
                 parameters=7_037_504,
                 blocks=("pool1", "pool2_pool", "pool3_pool", "pool4_pool", "relu"),
@@ -221,16 +221,11 @@ MODELS: dict[str, Network] = {
                 ),
             ),
         ),
-        Network(
-            name="vgg16",
+        _published(
+            "vgg16",
             title="from ImageNet, 15 million parameters, 15 billion multiply-adds",
             reference="Simonyan, Zisserman: Very Deep Convolutional Networks for Large-Scale "
             "Image Recognition. ICLR 2015",
-            batch_size=64,
-            learning_rate=1e-3,
-            epochs=10,
-            size=224,
-            least_size=32,
             pretrained=Pretrained(
                 parameters=14_714_688,
                 blocks=tuple(f"block{k}_pool" for k in range(1, 6)),
@@ -273,13 +268,13 @@ def build(
     """
     network = find(name)
     input_shape = tuple(input_shape)
-    worked_at = size or network.size
-    for side in (worked_at, worked_at) if worked_at and network.pretrained else input_shape[:2]:
-        if side < network.least_size:
-            raise AslError(
-                f"images of {side} pixels are too small for {name}, which needs "
-                f"{network.least_size}: nothing would be left of them."
-            )
+    worked_at = size or network.size  # of one from ImageNet
+    side = worked_at if network.pretrained else min(input_shape[:2])
+    if side < network.least_size:
+        raise AslError(
+            f"images of {side} pixels are too small for {name}, which needs "
+            f"{network.least_size}: nothing would be left of them."
+        )
     from asl import networks, pretrained, trained
     from asl.backend import keras
 

@@ -17,7 +17,7 @@ from asl.datasets import model_name
 from asl.errors import AslError
 
 SERIES = "[0-9][0-9]_*.ipynb"
-FIRST = "08"  # the last notebook of the way from images to results.csv
+LAST = "08"  # notebook of the way from images to results.csv; what follows is run when asked for
 
 
 def run(
@@ -39,7 +39,7 @@ def run(
     unknown = [number for number in numbers if number not in there]
     if unknown:
         raise AslError(f"there is no notebook {unknown[0]}. There are: {', '.join(there)}.")
-    files = [file for key, file in there.items() if (key in numbers if numbers else key <= FIRST)]
+    files = [file for key, file in there.items() if (key in numbers if numbers else key <= LAST)]
     os.environ["ASL_DATASET"], os.environ["ASL_MODEL"] = dataset, model
     os.environ["ASL_EPOCHS"] = str(epochs or "")
     os.environ["ASL_WEIGHTS"] = str(weights or "none")

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asl import models, paths, transfer
+from asl import datasets, models, paths, transfer
 from asl import trained as trained_files
 from asl.arrays import Rows
 from asl.backend import keras
-from asl.datasets import find_dataset
+from asl.encoding import encode
 from asl.errors import AslError
 from asl.images import augment
 
@@ -153,10 +153,12 @@ def train(
         fine_tune = network.pretrained.fine_tune if frozen else 0
     if fine_tune and not frozen:
         raise AslError(f"fine_tune wants a network with ImageNet weights; {network.name} has none.")
+    if frozen:
+        transfer.check_blocks(network, fine_tune)  # before the first phase takes its time
     small = network.adapts and len(train_images) < SMALL_SET
     batch_size = batch_size or network.batch_size // (2 if small else 1)
     if not epochs:
-        least = find_dataset(about["dataset"]).steps if network.adapts else 0
+        least = datasets.find_dataset(about["dataset"]).steps if network.adapts else 0
         steps_per_epoch = math.ceil(len(train_images) / batch_size)
         epochs = max(network.epochs, math.ceil(least / steps_per_epoch))
     augmented = network.augmented if augmented is None else augmented
@@ -230,6 +232,34 @@ def train(
     shutil.rmtree(folder)
     print(f"kept epoch {best_epoch} in {paths.shown(file)}")
     return history
+
+
+def train_split(
+    parts: datasets.Split,
+    model: str,
+    *,
+    name: str | None = None,
+    seed: int = 0,
+    weights: str | Path | None = "imagenet",
+    **options: int | bool | None,
+) -> pd.DataFrame:
+    """Build a network by its name and train it on a split, as notebook 05 does step by step.
+
+    It is kept as model/<name>.keras, <data set>-<model> unless given. `weights` is for `build`,
+    other options are for `train`, which also says what is given back.
+    """
+    class_count = len(parts.train.class_names)
+    return train(
+        models.build(model, parts.train.images.shape[1:], class_count, seed, weights),
+        parts.train.images,
+        encode(parts.train.labels, class_count),
+        parts.validation.images,
+        encode(parts.validation.labels, class_count),
+        name=name or datasets.model_name(parts.train.dataset, model),
+        about=datasets.about(parts, model, weights),
+        seed=seed,
+        **options,
+    )
 
 
 def _train_phase(

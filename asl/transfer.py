@@ -49,16 +49,21 @@ def base_of(model: keras.Model) -> keras.Model:
     return next(layer for layer in model.layers if isinstance(layer, keras.Model))
 
 
+def check_blocks(network: Network, blocks: int) -> None:
+    """AslError unless the base has so many blocks."""
+    there = len(network.pretrained.blocks)
+    if not 0 <= blocks <= there:
+        raise AslError(f"{network.name} has {there} blocks; fine_tune={blocks} is not there.")
+
+
 def unfreeze(model: keras.Model, network: Network, blocks: int) -> None:
     """Let the last `blocks` blocks of the base learn, and nothing below them.
 
     Their batch normalisation goes on with what it knows of ImageNet: a few images of hands would
     only spoil it. AslError for more blocks than there are.
     """
-    known = network.pretrained.blocks
-    if not 0 <= blocks <= len(known):
-        raise AslError(f"{network.name} has {len(known)} blocks; fine_tune={blocks} is not there.")
-    base = base_of(model)
+    check_blocks(network, blocks)
+    base, known = base_of(model), network.pretrained.blocks
     base.trainable = blocks > 0
     if not blocks:
         return

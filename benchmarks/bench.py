@@ -1,6 +1,6 @@
 """Measure every figure of the README; write benchmarks/results.json and the table in README.md.
 
-    make bench                                    all of it, about two hours on two cores
+    make bench                                    all of it, some hours on two cores
     .venv/bin/python benchmarks/bench.py loading  one part; the others' figures stay
 
 The data sets must be on this machine (see data/README.md). Models, caches and results go

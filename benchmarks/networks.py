@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from common import figure, fit, fit_parts, load, mistakes, text
+from common import counts, figure, fit_parts, load, mistakes, right_by_seed, text
 
 from asl import datasets, encode, evaluation, models, networks, paths, transfer
 from asl.backend import keras
@@ -36,18 +36,9 @@ def lstm() -> dict:
     """
     found = {}
     for name, seeds in LSTM_SEEDS.items():
-        right = []
-        for seed in seeds:
-            kept = fit("letters", seed, f"letters-{name}-seed{seed}", name)
-            test = datasets.split(datasets.load("letters"), seed=seed).test
-            right.append(len(test) - mistakes(load(kept), test))
-            print(f"{name}, seed {seed}: {right[-1]:,} of {len(test):,}", flush=True)
-        share = 100 * sum(right) / (len(test) * len(right))
-        counts = ", ".join(f"{each:,}" for each in right)
+        told = counts(right_by_seed("letters", seeds, name))
         wanted = "about 87.7 %" if name == "conv1d_lstm" else ""
-        found[f"letters, {name}, seeds 0–{seeds[-1]}"] = text(
-            f"{counts} of {len(test):,}: {share:.2f} %", wanted
-        )
+        found[f"letters, {name}, seeds 0–{seeds[-1]}"] = text(told, wanted)
     cost = recurrent_dropout()
     found["conv1d_lstm, an epoch over one without recurrent dropout"] = figure(cost, "", "")
     return found
@@ -79,19 +70,10 @@ def recurrent_dropout() -> float:
 
 def mobilenet() -> dict:
     """mobilenetv2 with ImageNet's weights on the sets of pictures, seeds 0 to 4."""
-    found = {}
-    for dataset in SETS:
-        counts, right, total = [], 0, 0
-        for seed in SEEDS:
-            kept = fit(dataset, seed, f"{dataset}-{TRANSFER}-seed{seed}", TRANSFER)
-            test = datasets.split(datasets.load(dataset, TRANSFER), seed=seed).test
-            correct = len(test) - mistakes(load(kept), test)
-            counts.append(f"{correct}/{len(test)}")
-            right, total = right + correct, total + len(test)
-            print(f"{dataset}, seed {seed}: {counts[-1]}", flush=True)
-        told = f"{', '.join(counts)}: {100 * right / total:.2f} %"
-        found[f"{dataset}, {TRANSFER}, seeds 0–4"] = text(told, "")
-    return found
+    return {
+        f"{name}, {TRANSFER}, seeds 0–4": text(counts(right_by_seed(name, SEEDS, TRANSFER)), "")
+        for name in SETS
+    }
 
 
 def imagenet() -> dict:

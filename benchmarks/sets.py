@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import cv2
 import numpy as np
-from common import figure, fit, fit_parts, load, mistakes, text
+from common import counts, figure, fit_parts, load, mistakes, right_by_seed, text
 from tqdm import tqdm
 
 from asl import arrays, datasets, encode, evaluation, folders, hands, models, paths, training
@@ -34,16 +34,8 @@ def sets() -> dict:
     """The cnn on each set of pictures, seeds 0 to 4; on `signers`, with each signer left out."""
     rows = {}
     for name, wanted in WANTED.items():
-        right, total = [], []
-        for seed in SEEDS:
-            kept = fit(name, seed, f"{name}-seed{seed}")
-            test = datasets.split(datasets.load(name), seed=seed).test
-            total.append(len(test))
-            right.append(len(test) - mistakes(load(kept), test))
-            print(f"{name}, seed {seed}: {right[-1]} of {total[-1]}", flush=True)
-        counts = ", ".join(f"{a}/{b}" for a, b in zip(right, total, strict=True))
-        share = 100 * sum(right) / sum(total)
-        rows[f"{name}, seeds 0–4"] = text(f"{counts}: {share:.2f} %", f"at least {wanted} %")
+        told = counts(right_by_seed(name, SEEDS))
+        rows[f"{name}, seeds 0–4"] = text(told, f"at least {wanted} %")
     samples = datasets.load("signers")
     for signer in np.unique(samples.groups).tolist():
         parts = datasets.split(samples, test_group=signer)

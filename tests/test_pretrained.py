@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -104,7 +105,7 @@ def test_put_there_by_hand_or_in_an_archive_folder(home, tmp_path, monkeypatch):
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         folder.mkdir()
-    monkeypatch.setenv("ASL_ARCHIVES", f"{first}:{second}")
+    monkeypatch.setenv("ASL_ARCHIVES", f"{first}{os.pathsep}{second}")
     (second / known.name).write_bytes(b"not the weights")
     with pytest.raises(AslError, match=r"second/vgg16.* is damaged"):
         find_weights("vgg16")
@@ -122,6 +123,22 @@ def test_the_base_has_the_weights_of_the_file(file, home):
     expected, _ = networks.mobilenetv2(96)
     base = next(layer for layer in model.layers if isinstance(layer, keras.Model))
     for one, two in zip(base.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_preset_of_keras_hub_becomes_a_file(home, tmp_path, monkeypatch):
+    """A preset in a folder, which keras-hub reads as it reads those that it fetches."""
+    preset, network = tmp_path / "preset", MODELS["resnet18"]
+    keras.utils.set_random_seed(5)
+    theirs, _ = networks.resnet18(32)
+    theirs.save_to_preset(str(preset))
+    known = models.File("resnet18.weights.h5", url=f"{pretrained.HUB}{preset}")
+    offered = dataclasses.replace(network.pretrained, files=(known,))
+    entry = dataclasses.replace(network, pretrained=offered)
+    monkeypatch.setitem(models.MODELS, "resnet18", entry)
+    ours = transfer.base_of(build("resnet18", (32, 32, 3), 4))
+    assert (home / "data/weights/resnet18.weights.h5").is_file()
+    for one, two in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
 
 

@@ -87,6 +87,12 @@ def test_blocks_that_are_not_there(blocks, model):
         transfer.unfreeze(model, NETWORK, blocks)
 
 
+def test_blocks_that_are_not_there_are_said_before_anything_is_trained(model, parts, home):
+    with pytest.raises(AslError, match="fine_tune=20 is not there"):
+        run(parts, model, fine_tune=20)
+    assert not list(home.iterdir())
+
+
 def test_fine_tuning_wants_weights(parts, home):
     with pytest.raises(AslError, match="fine_tune wants a network with ImageNet weights"):
         run(parts, build(NAME, (28, 28, 1), 24, weights=None, size=SIZE), fine_tune=1)
