@@ -22,15 +22,20 @@ _HOMES = {
     "hands": "SIGNS draw_hand draw_hands",
     "backend": "keras",
     "encoding": "encode decode",
+    "reader": "train_reader",
     "models": "MODELS all_layers build layer_table",
     "pretrained": "find_weights random_weights",
     "training": "train",
     "comparison": "compare readings shared_mistakes",
     "trained": "load_model",
-    "evaluation": "accuracy_interval describe_accuracy per_class confusion confused_pairs "
-    "mcnemar reliability calibration_error",
+    "twins": "groups label_conflicts",
+    "evaluation": "accuracy_interval describe_accuracy describe_right group_interval per_class "
+    "confusion confused_pairs mcnemar reliability calibration_error calibrate fit_temperature "
+    "sure_threshold",
     "explain": "mistakes hardest nearest grad_cam",
-    "prediction": "predict predict_files results_table write_results read_results",
+    "elsewhere": "matrix read_elsewhere",
+    "robustness": "CHANGES mean_accuracy robustness",
+    "prediction": "predict predict_files predict_fitted results_table write_results read_results",
     "errors": "AslError",
 }
 _HOME_OF = {verb: module for module, verbs in _HOMES.items() for verb in verbs.split()}

@@ -4,8 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from asl import paths
 from asl.errors import AslError
 
@@ -71,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("model", metavar="MODEL", help=trained)
     other = "instead, all images of another data set whose classes it knows"
     added.add_argument("--on", metavar="DATASET", help=other)
+
+    added = verb("reader", _reader, "train the reader on all sets of letters, or all but one")
+    sets = "letters, film (alphabet and abc), signers or rooms: leave it out, then read all of it"
+    added.add_argument("--leave-out", metavar="SET", help=sets)
+    added.add_argument("--steps", type=_positive, metavar="N", help="batches of 64 images")
+    added.add_argument("--seed", type=int, default=0, metavar="N")
 
     added = verb("predict", _predict, "read pictures with a trained model and write results.csv")
     added.add_argument("--model", default="letters-cnn", metavar="MODEL", help=trained)
@@ -182,42 +186,48 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from asl import datasets, describe_accuracy, load, load_model, predict, split
-    from asl.evaluation import per_class, shared_classes
+    from asl import datasets, describe_right, load_model
+    from asl.elsewhere import overlap, read_elsewhere, trained_on
+    from asl.evaluation import per_class
 
     if options.on:
         options.on = _absolute(options.on)
         datasets.find_dataset(options.on)  # before the seconds that TensorFlow takes
     model, about = load_model(options.model)
-    on, class_names = options.on or about["dataset"], about["class_names"]
-    if options.on:
-        if on == about["dataset"]:
-            raise AslError(
-                f"{options.model} was trained on {on}: leave out --on for its test split."
-            )
-        test = load(on, image_shape=model.input_shape[1:])
-        known = shared_classes(class_names, test.class_names)
-        test = test.take(np.isin(test.labels, list(known)))
-        labels = np.array([known[label] for label in test.labels.tolist()])
-        missing = [name for i, name in enumerate(test.class_names) if i not in known]
-        print(f"scored: {len(known)} classes; not scored: {', '.join(missing) or 'none'}")
-        if about["dataset"] in datasets.find_dataset(on).overlaps:
-            print(f"CAUTION: {on} shows the same hands as {about['dataset']}: this is no test.")
-    else:
-        test = split(load(on, about["model"]), seed=about["seed"]).test
-        labels = test.labels
-        if list(test.class_names) != class_names:
-            raise AslError(
-                f"{options.model} knows other classes ({len(class_names)}) than "
-                f"{on} ({len(test.class_names)}): train it again."
-            )
-    predicted = predict(model, test.images).argmax(axis=1)
-    table = per_class(labels, predicted, class_names)
+    known = trained_on(about)
+    if not options.on and len(known) > 1:
+        raise AslError(
+            f"{options.model} was trained on several data sets ({', '.join(known)}): name one with "
+            "--on."
+        )
+    on = options.on or about["dataset"]
+    if known == [on] and list(datasets.find_dataset(on).class_names) != about["class_names"]:
+        raise AslError(
+            f"{options.model} knows other classes ({len(about['class_names'])}) than "
+            f"{on} ({len(datasets.find_dataset(on).class_names)}): train it again."
+        )
+    reading = read_elsewhere(model, about, on)
+    if on not in known:
+        others = ", ".join(reading.not_scored) or "none"
+        print(f"scored: {', '.join(reading.class_names)}; not scored: {others}")
+    if overlap(about, on):
+        print(f"CAUTION: {on} shows the same hands as {overlap(about, on)}: this is no test.")
+    predicted = reading.probabilities.argmax(axis=1)
+    table = per_class(reading.labels, predicted, reading.class_names)
     table = table[table["images"] > 0]
     print(table.round(4).to_string())
-    correct = int((predicted == labels).sum())
+    unit = datasets.find_dataset(on).groups
+    accuracy = describe_right(reading.right, reading.samples.groups, unit)
     recall = f"mean recall of the classes {table['recall'].mean():.2%}"
-    print(f"{options.model} on {on}: {describe_accuracy(correct, len(test))}, {recall}")
+    print(f"{options.model} on {on}: {accuracy}, {recall}")
+
+
+def _reader(options: argparse.Namespace) -> None:
+    from asl import reader
+
+    steps = {"steps": options.steps} if options.steps else {}
+    file = reader.train_reader(options.leave_out, options.seed, **steps)
+    print(f"kept in {paths.shown(file)}")
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -242,6 +252,7 @@ def _datasets(options: argparse.Namespace) -> None:
 
     for name, dataset in DATASETS.items():
         images = sum(dataset.train_counts) + sum(dataset.test_counts)
+        count = f"{images:,} images, " if images else ""
         if not (dataset.files or dataset.pattern):
             where = "drawn on first use"
         else:
@@ -250,8 +261,8 @@ def _datasets(options: argparse.Namespace) -> None:
         size = "×".join(map(str, dataset.image_shape[:2]))
         colour = "grey" if dataset.image_shape[2] == 1 else "colour"
         print(
-            f"{name:15} {dataset.title}\n{'':15} {len(dataset.class_names)} classes, {images:,} "
-            f"images, used at {size} {colour}; licence: {dataset.licence}; {where}"
+            f"{name:15} {dataset.title}\n{'':15} {len(dataset.class_names)} classes, {count}"
+            f"used at {size} {colour}; licence: {dataset.licence}; {where}"
         )
     print(f"{'folder:PATH':15} pictures of your own, a folder a class")
 

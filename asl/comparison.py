@@ -73,7 +73,9 @@ def compare(
         with paths.write_beside(_readings_file(row)) as temporary:
             results.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
         _keep(row)
-        accuracy = evaluation.describe_accuracy(row["correct"], row["test_images"])
+        right = (results["actual"] == results["predicted"]).to_numpy()
+        unit = find_dataset(dataset).groups
+        accuracy = evaluation.describe_right(right, results["group"].to_numpy(), unit)
         print(f"{name} on {dataset}: {accuracy}", flush=True)
     return table(dataset, names, seed)
 
@@ -101,8 +103,10 @@ def measure(name: str, test: Samples) -> tuple[dict, pd.DataFrame]:
         began = time.perf_counter()
         probabilities = prediction.predict(model, test.images)
         times.append(time.perf_counter() - began)
-    correct = int((probabilities.argmax(axis=1) == test.labels).sum())
-    low, high = evaluation.accuracy_interval(correct, len(test))
+    right = probabilities.argmax(axis=1) == test.labels
+    correct = int(right.sum())
+    groups = np.arange(len(test)) if test.groups is None else test.groups
+    low, high = evaluation.group_interval(right, groups)
     row = {
         "dataset": sidecar["dataset"],
         "model": sidecar["model"],
@@ -124,7 +128,8 @@ def measure(name: str, test: Samples) -> tuple[dict, pd.DataFrame]:
         "epochs": sidecar.get("epochs", 0),
     }
     actual = [test.class_names[label] for label in test.labels]
-    return row, prediction.results_table(test.names, probabilities, test.class_names, actual)
+    results = prediction.results_table(test.names, probabilities, test.class_names, actual)
+    return row, results.assign(group=groups)
 
 
 def seconds_to(accuracy: float, sidecar: dict) -> float:
@@ -140,17 +145,18 @@ def seconds_to(accuracy: float, sidecar: dict) -> float:
 
 def shared_mistakes(rows: pd.DataFrame) -> pd.DataFrame:
     """Each pair of networks on the same test images: how many the first alone reads rightly, the
-    second alone, both wrongly, and the p-value of McNemar's test (`evaluation.mcnemar`).
+    second alone, both wrongly, and the p-value of McNemar's test on groups (`evaluation.mcnemar`).
 
     `rows` as `compare` gives them.
     """
-    right = {}
+    right, groups = {}, None
     for row in rows.to_dict("records"):
         results = readings(row)
+        groups = results["group"].to_numpy()
         right[row["model"]] = (results["actual"] == results["predicted"]).to_numpy()
     pairs = []
     for first, second in combinations(right, 2):
-        only_first, only_second, p = evaluation.mcnemar(right[first], right[second])
+        only_first, only_second, p = evaluation.mcnemar(right[first], right[second], groups)
         both_wrong = int((~right[first] & ~right[second]).sum())
         pairs.append((first, second, only_first, only_second, both_wrong, p))
     columns = ["first", "second", "first alone right", "second alone right", "both wrong", "p"]
@@ -158,7 +164,9 @@ def shared_mistakes(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def readings(row: dict) -> pd.DataFrame:
-    """What the network of a row of runs/compare.csv read in each test image, as in results.csv."""
+    """What the network of a row of runs/compare.csv read in each test image, as in results.csv, and
+    the image's group.
+    """
     return prediction.read_results(_readings_file(row))
 
 

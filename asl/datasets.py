@@ -19,18 +19,17 @@ import pandas as pd
 from filelock import FileLock
 from sklearn.model_selection import train_test_split
 
-from asl import arrays, download, folders, hands, models, paths, sign_mnist
+from asl import arrays, download, folders, hands, models, paths, sign_mnist, twins
 from asl.errors import AslError
-from asl.images import fit
 
 UNKNOWN_SIGNERS = (
     "Who signed is not known: the same hand may be on both sides of the split, and the test figure "
     "may promise too much for hands that the network has never seen."
 )
 FILM = (
-    "These are frames of one film of one hand: frames in the test part have neighbours in training "
-    "that are nearly equal. The test figure says how well the film is known, and nothing of other "
-    "hands."
+    "These are frames of one film of one hand. It is cut by time, so that only frames at the edges "
+    "of a cut have near-equal neighbours on the other side; hand, room and camera stay the same. "
+    "The test figure says how well the film is known, and nothing of other hands."
 )
 
 
@@ -58,8 +57,9 @@ class Dataset:
     archives: tuple[str, ...] = ()  # names under which the archive is looked for
     kaggle: str = ""  # owner/name on Kaggle
     caveat: str = UNKNOWN_SIGNERS  # what its figures say, and what they do not
-    groups: str = ""  # what a group is, where rows belong together ("signer")
-    group_of: Callable[[np.ndarray], np.ndarray] | None = None  # from names, int64 (n,)
+    groups: str = "photograph"  # what a group is: rows that belong together ("signer")
+    # from names, int64 (n,); without, twins are looked for
+    group_of: Callable[[np.ndarray], np.ndarray] | None = None
     overlaps: tuple[str, ...] = ()  # sets that show the same hands: neither tests the other
     folder: Path | None = None  # of folder:PATH
 
@@ -134,8 +134,8 @@ def load(
     """All images of a data set, from the cache, this machine's files, or the network.
 
     Pictures come at the size of the data set's entry or, where `model` names a network that works
-    at a size of its own, at that, but no larger than the pictures are; tables have one size. With
-    `image_shape` all come at just that, as a network that was trained on another set takes them.
+    at a size of its own, at that, but no larger than the pictures are. With `image_shape` they come
+    at just that. Tables have one size; `predict_fitted` brings them to another.
     Says in one line which way it went. Raises AslError for an unknown name, for files that are not
     what the entry declares, and where the data can be neither found nor fetched. A set larger than
     `arrays.IN_MEMORY` stays on the disk: its images are `arrays.Rows`, read as they are used.
@@ -149,9 +149,6 @@ def load(
         columns = folders.read(replace(dataset, image_shape=image_shape or dataset.image_shape))
     else:
         columns = _load_table(dataset)
-        if image_shape and columns["images"].shape[1:] != image_shape:
-            fitted = [fit(each, image_shape) for each in columns["images"]]
-            columns["images"] = np.stack(fitted)
     return Samples(dataset.name, dataset.class_names, **columns)
 
 
@@ -161,17 +158,32 @@ def model_name(dataset: str, model: str) -> str:
 
 
 def split(
-    samples: Samples, validation_split: float = 0.1, seed: int = 0, test_group: int | None = None
+    samples: Samples,
+    validation_split: float = 0.1,
+    seed: int = 0,
+    test_group: int | None = None,
+    by: str = "group",
 ) -> Split:
     """Cut samples into training, validation and test, the same way every time for one seed.
 
     Test is the publisher's own where there is one, else `validation_split` of all, or the one group
     (signer) `test_group`. Validation is `validation_split` of what remains, as many of each class
-    as of all. Rows of one group stay on one side. No side is chosen by looking at results. AslError
-    for classes with too few images, and for a group that is not there.
+    as of all. Rows of one group stay on one side: signer, student or stretch of film where the data
+    set knows them, else twins (`asl.groups`), looked for once and kept in data/cache. `by="row"` is
+    the cut that most projects make, single rows at random, which promises too much. No side is
+    chosen by looking at results. AslError for classes with too few images, for groups that are not
+    as many as the images, and for a group that is not there.
     """
     if not 0 < validation_split < 0.5:
         raise AslError(f"validation_split is {validation_split}; it must lie between 0 and 0.5.")
+    if by not in ("group", "row"):
+        raise AslError(f"by is {by!r}; a split is by 'group' or by 'row'.")
+    if samples.groups is not None and len(samples.groups) != len(samples):
+        raise AslError(
+            f"{samples.dataset}: {len(samples.groups):,} groups for {len(samples):,} images; each "
+            "image needs the number of its group."
+        )
+    samples = replace(samples, groups=None) if by == "row" else with_groups(samples)
     rows = np.arange(len(samples))
     if test_group is not None:
         there = [] if samples.groups is None else np.unique(samples.groups).tolist()
@@ -185,6 +197,11 @@ def split(
         rest, test = _cut(samples, rows, validation_split, seed)
     train, validation = _cut(samples, rest, validation_split, seed)
     return Split(samples.take(train), samples.take(validation), samples.take(test))
+
+
+def with_groups(samples: Samples) -> Samples:
+    """The samples with what belongs together: as the data set says, else twins."""
+    return samples if samples.groups is not None else replace(samples, groups=twins.kept(samples))
 
 
 def count(parts: Split) -> pd.DataFrame:
@@ -206,7 +223,7 @@ def about(
     with, class names, and the split.
     """
     train = parts.train
-    groups = find_dataset(train.dataset).groups if train.groups is not None else ""
+    groups = "" if train.groups is None else find_dataset(train.dataset).groups
     trained = str(weights).endswith(".keras")
     begins_elsewhere = weights and (models.find(model).pretrained or trained)
     return {
@@ -278,15 +295,13 @@ def _cut(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows in two parts, sorted; the second holds about `share` of them."""
     labels = samples.labels[rows]
-    counts = np.bincount(labels, minlength=len(samples.class_names))
     try:
         if samples.groups is not None:
-            groups = np.unique(samples.groups[rows])
-            _, held_out = train_test_split(groups, test_size=share, random_state=seed)
-            mask = np.isin(samples.groups[rows], held_out)
+            mask = _held_out(labels, samples.groups[rows], share, seed, samples.class_names)
             return rows[~mask], rows[mask]
         first, second = train_test_split(rows, test_size=share, random_state=seed, stratify=labels)
     except ValueError as error:
+        counts = np.bincount(labels, minlength=len(samples.class_names))
         least = int(counts.argmin())
         raise AslError(
             f"{samples.dataset}: {len(rows):,} images are too few to put {share:.0%} aside with "
@@ -294,6 +309,37 @@ def _cut(
             f"{counts[least]:,} ({error}). Add images, or use a larger validation_split."
         ) from error
     return np.sort(first), np.sort(second)
+
+
+def _held_out(
+    labels: np.ndarray, groups: np.ndarray, share: float, seed: int, class_names: tuple[str, ...]
+) -> np.ndarray:
+    """Which rows to put aside, bool (n,): whole groups, about `share` of the rows.
+
+    Groups of several classes (signers) are drawn at random; of groups that have one class each,
+    some of each class. A class that is one group alone is cut by rows, and that is said.
+    """
+    pairs = np.unique(np.stack([groups, labels]), axis=1)
+    if len(pairs[0]) > len(np.unique(groups)):
+        _, drawn = train_test_split(np.unique(groups), test_size=share, random_state=seed)
+        return np.isin(groups, drawn)
+    random, mask = np.random.default_rng(seed), np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        parts = groups[rows] if len(np.unique(groups[rows])) > 1 else rows
+        if len(rows) < 2:
+            raise ValueError("one image cannot be on both sides")
+        if parts is rows:
+            print(
+                f"CAUTION: the {len(rows):,} images of {class_names[label]} come from one "
+                "photograph or one moment: cut by rows, they promise too much."
+            )
+        names, sizes = np.unique(parts, return_counts=True)
+        order = random.permutation(len(names))
+        # as many as come closest to the share, at least one, and one stays
+        gap = np.abs(np.cumsum(sizes[order[:-1]]) - share * len(rows))
+        mask[rows] = np.isin(parts, names[order[: gap.argmin() + 1]])
+    return mask
 
 
 def _fingerprint(source: Path | None) -> str:
@@ -418,9 +464,9 @@ DATASETS: dict[str, Dataset] = {
             sha256=("b7ff39ad5f1210fa765ce11aa5f20c2e97fe467ffc22231aac923c863eef75c4",
                     "178c0dd21c4b0e86d58df12f14ea1e9efa795ad19d146802b3b28094a16d56ae"),
             size=105_000_000,
-            caveat="Test is the publisher's own. Training and validation are variations of the "
-                   "same photographs, so validation promises too much. Several test images come "
-                   "from one photograph, so the true interval is wider.",
+            caveat="Test is the publisher's own: the same few people and rooms as in training, and "
+                   "two of five test images have a twin there. About twenty images come from each "
+                   "photograph, so intervals are counted by photograph.",
             archives=("sign-language-mnist.zip", "letters.zip", "archive.zip"),
             kaggle="datamunge/sign-language-mnist",
         ),
@@ -477,6 +523,8 @@ DATASETS: dict[str, Dataset] = {
             size=15_000_000,
             archives=("datacamp-abc.zip", "abc.zip"),
             caveat=FILM,
+            groups="stretch of film",
+            group_of=folders.stretches,
             overlaps=("alphabet",),
         ),
         _pictures(
@@ -495,6 +543,8 @@ DATASETS: dict[str, Dataset] = {
             archives=("asl-alphabet.zip", "alphabet.zip", "archive.zip"),
             kaggle="grassknoted/asl-alphabet",
             caveat=FILM,
+            groups="stretch of film",
+            group_of=folders.stretches,
             overlaps=("abc",),
         ),
         _pictures(
@@ -518,6 +568,25 @@ DATASETS: dict[str, Dataset] = {
                    "black. Who is left out makes a difference of many points.",
             groups="signer",
             group_of=_signers,
+        ),
+        _pictures(
+            "rooms",
+            title="ASL Alphabets: one signer in many rooms",
+            class_names=(*string.ascii_uppercase, "Del", "Nothing", "Space"),
+            counts=(),
+            image_shape=(48, 48, 3),
+            picture_size=128,
+            source="https://github.com/keptsecret/ASLAlphabets",
+            licence="Apache-2.0",
+            citation="keptsecret: ASLAlphabets. GitHub",
+            pattern=r"train/(?P<class>[^/]+)/[^/]+$",
+            layout="train/<class>/….jpg",
+            size=100_000_000,
+            archives=("asl-alphabets-rooms.zip", "ASLAlphabets.zip", "rooms.zip"),
+            caveat="One person before many backgrounds, numbered as they were taken, and cut by "
+                   "those numbers: rooms of the test part are mostly new, the hand is the same.",
+            groups="stretch of the series",
+            group_of=folders.stretches,
         ),
     )
 }

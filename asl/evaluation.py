@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from asl.errors import AslError
-from asl.folders import plain
+
+SMALLEST = 1e-12  # probability that is told from none
 
 
 def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -30,28 +32,97 @@ def describe_accuracy(correct: int, total: int) -> str:
     Digits are cut, not rounded, so that 100 % means all of them.
     """
     low, high = accuracy_interval(correct, total)
-    share, low, high = (np.floor(value * 1e4) / 100 for value in (correct / total, low, high))
-    return f"{correct:,}/{total:,} = {share:.2f} % (95 % interval {low:.2f}–{high:.2f} %)"
+    return f"{correct:,}/{total:,} = {_percent(correct / total)} ({_interval(low, high)})"
 
 
-def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> tuple[int, int, float]:
+def group_interval(
+    right: np.ndarray, groups: np.ndarray, confidence: float = 0.95, resamples: int = 2000
+) -> tuple[float, float]:
+    """The interval of accuracies where images come in groups, of one photograph or one signer.
+
+    right bool (n,), groups int (n,). Whole groups are drawn again and again, with repetition, as if
+    other photographs had been taken; the interval holds the middle 95 % of what they would have
+    given (the cluster bootstrap: Davison and Hinkley, Bootstrap Methods, 1997, section 3.8). The
+    draws are the same every time, and the interval is never narrower than Wilson's, as few groups
+    may be alike by chance. Where all or no images are right, redrawing cannot differ, and it is
+    Wilson's of as many images as there are groups; a single group says nothing of others, 0 to 1.
+    AslError for no images, and for groups that are not one an image.
+    """
+    if len(right) != len(groups):
+        raise AslError(
+            f"{len(groups):,} groups for {len(right):,} images; each needs the number of its group."
+        )
+    if not len(right):
+        raise AslError("an interval needs some images: 0 of 0 right gives none.")
+    _, group = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(group)
+    if len(sizes) == 1:
+        return 0.0, 1.0
+    if right.all() or not right.any():
+        return accuracy_interval(len(sizes) * int(right[0]), len(sizes), confidence)
+    found = np.bincount(group, weights=right)
+    random, shares = np.random.default_rng(0), []
+    for _ in range(resamples):
+        drawn = random.integers(len(sizes), size=len(sizes))
+        shares.append(found[drawn].sum() / sizes[drawn].sum())
+    low, high = np.quantile(shares, [(1 - confidence) / 2, (1 + confidence) / 2])
+    least = accuracy_interval(int(np.sum(right)), len(right), confidence)
+    return min(float(low), least[0]), max(float(high), least[1])
+
+
+def describe_right(right: np.ndarray, groups: np.ndarray | None = None, unit: str = "group") -> str:
+    """As `describe_accuracy`, from right bool (n,). With groups int (n,) the interval is that of
+    `group_interval`, and how many groups there are stands beside it, under the name `unit`.
+    """
+    correct, total = int(np.sum(right)), len(right)
+    if groups is None:
+        return describe_accuracy(correct, total)
+    interval, many = _interval(*group_interval(right, groups)), len(np.unique(groups))
+    if many > 1:
+        unit = unit.replace("stretch", "stretches") if "stretch" in unit else f"{unit}s"
+    return f"{correct:,}/{total:,} = {_percent(correct / total)} ({interval}, {many:,} {unit})"
+
+
+def _percent(share: float) -> str:
+    """With two digits, cut and not rounded: 100 % means all."""
+    return f"{np.floor(share * 1e4) / 100:.2f} %"
+
+
+def _interval(low: float, high: float) -> str:
+    return f"95 % interval {_percent(low)[:-2]}–{_percent(high)}"
+
+
+def mcnemar(
+    first_right: np.ndarray, second_right: np.ndarray, groups: np.ndarray | None = None
+) -> tuple[int, int, float]:
     """Whether two networks differ, from the images that only one of them reads rightly.
 
     first_right, second_right bool (n,), of the same images in the same order. Gives how many the
     first alone reads rightly, how many the second alone, and the p-value: the probability of a
-    split at least as uneven if both were equally good (McNemar, Psychometrika 12, 1947; exact, from
-    the binomial distribution). AslError where they are not of the same images.
+    split at least as uneven if both were equally good (McNemar, Psychometrika 12, 1947; exact).
+
+    Images of one photograph err together. With groups int (n,) a group is what counts: if both
+    networks were equally good, the difference within each could as well have had the other sign.
+    All such signs are gone through, which without groups gives the same as McNemar's binomial.
+    AslError where the images are not the same, or groups not one an image.
     """
-    if len(first_right) != len(second_right):
+    groups = np.arange(len(first_right)) if groups is None else groups
+    if not len(first_right) == len(second_right) == len(groups):
         raise AslError(
-            f"{len(first_right):,} and {len(second_right):,} images: two networks are compared on "
-            "the same ones."
+            f"{len(first_right):,} and {len(second_right):,} images, {len(groups):,} groups: two "
+            "networks are compared on the same images."
         )
     only_first = int((first_right & ~second_right).sum())
     only_second = int((second_right & ~first_right).sum())
-    differing = only_first + only_second
-    p = binomtest(only_first, differing).pvalue if differing else 1.0
-    return only_first, only_second, float(p)
+    _, group = np.unique(groups, return_inverse=True)
+    lead = np.bincount(group, weights=first_right.astype(int) - second_right.astype(int))
+    leads = np.abs(lead).astype(int)
+    chance = np.ones(1)  # of each possible sum, from -reach to reach
+    for size in leads[leads > 0]:
+        chance = np.pad(chance, (0, 2 * size)) / 2 + np.pad(chance, (2 * size, 0)) / 2
+    sums = np.arange(len(chance)) - leads.sum()
+    p = chance[np.abs(sums) >= abs(only_first - only_second)].sum()
+    return only_first, only_second, float(min(p, 1.0))
 
 
 def per_class(
@@ -67,21 +138,6 @@ def per_class(
     )
     columns = {"precision": precision, "recall": recall, "f1": f1, "images": images}
     return pd.DataFrame(columns, index=pd.Index([*class_names], name="class"))
-
-
-def shared_classes(known: Sequence[str], others: Sequence[str]) -> dict[int, int]:
-    """Which classes of another data set a network knows: their index there → its index here.
-
-    Classes are the same where their names are, whatever the case. AslError where none is.
-    """
-    index = {plain(name): place for place, name in enumerate(known)}
-    shared = {i: index[plain(name)] for i, name in enumerate(others) if plain(name) in index}
-    if not shared:
-        raise AslError(
-            f"no class is shared: the network knows {', '.join(known[:8])}…, the data set has "
-            f"{', '.join(others[:8])}…."
-        )
-    return shared
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, class_count: int) -> np.ndarray:
@@ -122,3 +178,58 @@ def calibration_error(table: pd.DataFrame) -> float:
     """Expected calibration error: the mean gap between the two shares of `reliability`, 0 to 1."""
     gaps = (table["confidence"] - table["accuracy"]).abs()
     return float((gaps * table["images"]).sum() / table["images"].sum())
+
+
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature that makes a network's confidence fit what it gets right.
+
+    probabilities (n, classes), labels int (n,), of images that were not trained on: validation.
+    Above 1 the network was too sure of itself, below 1 not sure enough; it is the one number for
+    which `calibrate` makes the true labels most probable (Guo et al., ICML 2017). One image more is
+    assumed that was read wrongly, its letter second: of n images, all right, the confidence is then
+    about 1 - 1/n and not certainty. AslError for no images.
+    """
+    if not len(labels):
+        raise AslError("a temperature is fitted on validation images, and there are none.")
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        calibrated = calibrate(probabilities, np.exp(log_temperature))
+        true, second = calibrated[rows, labels], np.sort(calibrated, axis=1)[:, -2]
+        costs = -np.log(np.maximum(np.stack([true, second]), SMALLEST))
+        return float(costs[0].sum() + costs[1].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20))).x))
+
+
+def calibrate(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (n, classes) at another temperature: which class is first does not change."""
+    scores = np.log(np.maximum(probabilities.astype(np.float64), SMALLEST)) / temperature
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return scores / scores.sum(axis=1, keepdims=True)
+
+
+def sure_threshold(
+    probabilities: np.ndarray, labels: np.ndarray, precision: float = 0.99
+) -> tuple[float, float]:
+    """From which confidence on readings are right as often as asked, and what is left unread.
+
+    probabilities (n, classes) and labels int (n,) of validation images. Gives the lowest confidence
+    above which the share that is right is at least `precision`, and the share of images that stay
+    below it, "not sure". 1 and 1 where no confidence is enough. AslError for no images and for a
+    precision outside 0 to 1.
+    """
+    if not len(labels) or not 0 < precision <= 1:
+        raise AslError(
+            f"a threshold needs validation images and a precision between 0 and 1; there are "
+            f"{len(labels):,} images, and precision is {precision}."
+        )
+    confidence = probabilities.max(axis=1)
+    order = np.argsort(-confidence, kind="stable")
+    right = (probabilities.argmax(axis=1) == labels)[order]
+    share = np.cumsum(right) / np.arange(1, len(right) + 1)
+    last = np.append(np.diff(confidence[order]) != 0, True)  # equal confidence is read together
+    enough = np.flatnonzero((share >= precision) & last)
+    if not len(enough):
+        return 1.0, 1.0
+    return float(confidence[order][enough[-1]]), float(1 - (enough[-1] + 1) / len(labels))

@@ -17,6 +17,7 @@ from asl.images import SUFFIXES
 if TYPE_CHECKING:
     from asl.datasets import Dataset
 
+STRETCHES = 10  # of a film, each a tenth of its time
 ANY_FOLDER = r"(?P<class>[^/]+)/.+"  # for folder:PATH, the first folder is the class
 
 
@@ -158,6 +159,21 @@ def runs(names: np.ndarray) -> np.ndarray:
     order = np.lexsort((digits, numbers))
     groups = np.empty(len(names), np.int64)
     groups[order] = np.cumsum(np.diff(digits[order], prepend=10) <= 0)
+    return groups
+
+
+def stretches(names: np.ndarray) -> np.ndarray:
+    """Groups int64 (n,) of frames that are numbered through a film a class: stretches of time.
+
+    names are `…<class>/…N.jpg`. The frames of each class, in their order, make STRETCHES groups.
+    """
+    classes = np.unique([name.rpartition("/")[0] for name in names], return_inverse=True)[1]
+    numbers = np.array([int(re.findall(r"\d+", name)[-1]) for name in names])
+    groups = np.empty(len(names), np.int64)
+    for label in np.unique(classes):
+        rows = np.flatnonzero(classes == label)
+        order = np.argsort(np.argsort(numbers[rows], kind="stable"), kind="stable")
+        groups[rows] = label * STRETCHES + order * STRETCHES // len(rows)
     return groups
 
 

@@ -380,13 +380,17 @@ def _background(dice: _Dice, size: int) -> np.ndarray:
     return np.clip(wall, 0, 1)
 
 
-def _develop(layers, wall, tints, camera, rng, plain: bool) -> np.ndarray:
-    """One image of skin, sleeve and wall, then exposure, blur and noise: uint8 (s, s, 3) RGB."""
+def _develop(layers, wall, tints, camera, rng, plain: bool, cutout: bool) -> np.ndarray:
+    """One image of skin, sleeve and wall, then exposure, blur and noise: uint8 (s, s, 3) RGB, or
+    (s, s, 4) with what of each pixel is hand in the last channel, 0–255.
+    """
     skin, cloth, paint = tints
     size = len(wall)
     layers = cv2.resize(layers, (size, size), interpolation=cv2.INTER_AREA)
     image = layers[..., :1] * skin + layers[..., 1:2] * cloth
     image = image + (1 - layers[..., 2:]) * (wall[..., None] * paint)
+    if cutout:  # before the blur: what is blurred at the edge is hand and wall together
+        alpha = (layers[..., 2:] * 255 + 0.5).astype(np.uint8)
     gain, blur, sharpen, noise, gamma, contrast, lift = camera
     image = (image * gain).astype(np.float32)
     if not plain:
@@ -396,7 +400,8 @@ def _develop(layers, wall, tints, camera, rng, plain: bool) -> np.ndarray:
         image = image + rng.standard_normal((size, size, 1), np.float32) * np.float32(noise)
     image = np.clip(image, 0, 1) ** np.float32(gamma)
     image = (image - 0.5) * np.float32(contrast) + np.float32(0.5 + lift)
-    return np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
+    image = np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.concatenate([image, alpha], axis=2) if cutout else image
 
 
 def _tints(shape: _Dice, dice: _Dice) -> np.ndarray:
@@ -407,8 +412,8 @@ def _tints(shape: _Dice, dice: _Dice) -> np.ndarray:
     return np.stack([skin, cloth, dice.between(0.9, 1.0, 3)], 1)
 
 
-def _draw_chunk(names, signers, seeds, size: int, plain: bool) -> np.ndarray:
-    """Draw a few images together: (n, size, size, 3) uint8."""
+def _draw_chunk(names, signers, seeds, size: int, plain: bool, cutout: bool = False) -> np.ndarray:
+    """Draw a few images together: uint8 (n, size, size, 3), or 4 with `cutout`."""
     numbers = [(LETTERS + DIGITS + (NOTHING,)).index(name) for name in names]
     keys = [(*seed, s, k) for seed, s, k in zip(seeds, signers, numbers, strict=True)]
     dice = _Dice(keys, plain)
@@ -442,7 +447,7 @@ def _draw_chunk(names, signers, seeds, size: int, plain: bool) -> np.ndarray:
     camera += [np.exp(dice.around(-0.25, 0.2)), dice.between(0.8, 1.15), dice.around(0, 0.06)]
     walls, tints, camera = _background(dice, size), _tints(shape, dice), np.stack(camera, 1)
     parts = zip(layers, walls, tints, camera, dice.rngs, strict=True)
-    return np.stack([_develop(*part, plain) for part in parts])
+    return np.stack([_develop(*part, plain, cutout) for part in parts])
 
 
 def _check(names: Sequence[str]) -> None:
@@ -476,25 +481,31 @@ def draw_hands(
     seed: int = 0,
     size: int = 112,
     colour: bool = True,
+    cutout: bool = False,
     progress: bool = False,
 ) -> np.ndarray:
     """Draw many signs: uint8 (n, size, size, 3) RGB, or (n, size, size, 1) grey.
 
-    Image i is `draw_hand(names[i], signer=signers[i], seed=(seed, i), size=size)`.
+    Image i is `draw_hand(names[i], signer=signers[i], seed=(seed, i), size=size)`. With `cutout` a
+    fourth channel says what of each pixel is hand and arm (0–255), so that the hand can be laid
+    over something else.
     """
     _check(sorted(set(names)))
     if len(signers) != len(names):
         raise ValueError(f"{len(names)} names but {len(signers)} signers")
-    images = np.empty((len(names), size, size, 3 if colour else 1), np.uint8)
+    channels = 4 if cutout else 3 if colour else 1
+    images = np.empty((len(names), size, size, channels), np.uint8)
     order = sorted(range(len(names)), key=lambda i: names[i])  # like shapes together: less waste
     step = min(32, max(1, 40_000 // size**2))  # bounds the memory
     chunks = [order[k : k + step] for k in range(0, len(order), step)]
 
     def work(chunk: list[int]) -> None:
         who = [int(signers[i]) for i in chunk]
-        part = _draw_chunk([names[i] for i in chunk], who, [(seed, i) for i in chunk], size, False)
+        seeds = [(seed, i) for i in chunk]
+        part = _draw_chunk([names[i] for i in chunk], who, seeds, size, False, cutout)
         for i, image in zip(chunk, part, strict=True):
-            images[i] = image if colour else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
+            grey = channels == 1
+            images[i] = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None] if grey else image
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         done = pool.map(work, chunks)

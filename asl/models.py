@@ -307,6 +307,14 @@ def build(
     return model
 
 
+def calibrate(model: keras.Model, temperature: float) -> None:
+    """Divide what the last layer adds up by the temperature, which calibrates all probabilities
+    that the network gives from then on (`evaluation.fit_temperature`).
+    """
+    last = model.layers[-1]
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+
+
 def compile(
     model: keras.Model, network: Network, steps: int, learning_rate: float | None = None
 ) -> None:

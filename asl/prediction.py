@@ -14,7 +14,7 @@ from tqdm import tqdm
 from asl import models, paths
 from asl.arrays import Rows
 from asl.errors import AslError
-from asl.images import find_inputs, read_images
+from asl.images import find_inputs, fit, read_images
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +33,18 @@ def predict(model: keras.Model, images: np.ndarray | Rows) -> np.ndarray:
             "it was trained on another data set, or the images still need asl.fit."
         )
     return run(model, images)
+
+
+def predict_fitted(model: keras.Model, images: np.ndarray | Rows) -> np.ndarray:
+    """As `predict`, of images of any size and colour, brought to what the network takes."""
+    shape = model.input_shape[1:]
+    if images.shape[1:] == shape:
+        return predict(model, images)
+    starts = range(0, max(len(images), 1), BLOCK)
+    blocks = (images[start : start + BLOCK] for start in starts)
+    return np.concatenate(
+        [predict(model, np.stack([fit(each, shape) for each in block])) for block in blocks]
+    )
 
 
 def run(model: keras.Model, images: np.ndarray | Rows) -> np.ndarray:

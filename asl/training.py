@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asl import datasets, models, paths, transfer
+from asl import datasets, evaluation, models, paths, transfer
 from asl import trained as trained_files
 from asl.arrays import Rows
 from asl.backend import keras
@@ -26,6 +26,7 @@ from asl.images import augment
 
 SMALL_SET = 10_000  # images; below, batches may be half as large: more steps from as many images
 VALIDATION_BATCH = 512
+SURE = 0.99  # share that is right among the readings that the sidecar calls sure
 DIGEST_IMAGES = 30_000  # of larger sets, as many tell whether an interrupted run had the same
 
 
@@ -103,8 +104,8 @@ class KeepProgress(keras.callbacks.Callback):
                 file.unlink()
         print(
             f"epoch {epoch + 1:3d}/{self.params['epochs']}  "
-            f"loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.4f}  "
-            f"val_loss {figures['val_loss']:.4f}  val_accuracy {figures['val_accuracy']:.4f}  "
+            f"loss {figures['loss']:.4f}  accuracy {_cut(figures['accuracy'])}  "
+            f"val_loss {figures['val_loss']:.4f}  val_accuracy {_cut(figures['val_accuracy'])}  "
             f"{figures['seconds']:.1f} s{'  best so far' if best == epoch else ''}",
             flush=True,
         )
@@ -138,7 +139,8 @@ def train(
     networks small sets get more epochs (`steps` of their entry in DATASETS).
 
     The epoch of the lowest validation loss is kept; the run stops where that has not fallen for
-    the entry's `patience` epochs. `model` ends with the best weights. A run that was killed goes on
+    the entry's `patience` epochs. `model` ends with the best weights, calibrated: its last layer is
+    divided by the temperature that fits the validation images. A run that was killed goes on
     after its last whole epoch when the same call is made again. Gives a row an epoch, counted from
     1: loss, accuracy, val_loss, val_accuracy, seconds.
 
@@ -212,8 +214,15 @@ def train(
     history = pd.concat(phases, ignore_index=True)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
     best_epoch = int(history["val_loss"].idxmin())
+    predicted = learner.predict(validation, verbose=0)
+    labels = validation_targets.argmax(axis=1)
+    temperature = evaluation.fit_temperature(predicted, labels)
+    models.calibrate(model, temperature)
+    calibrated = evaluation.calibrate(predicted, temperature)
+    confidence, unread = evaluation.sure_threshold(calibrated, labels, SURE)
     if not frozen:  # without the optimizer's state, which only training needs; a learner has that
-        model = keras.saving.load_model(_epoch_file(folder, best_epoch), compile=False)
+        best, model = model, keras.saving.load_model(_epoch_file(folder, best_epoch), compile=False)
+        model.set_weights(best.get_weights())
     file = trained_files.save_model(
         model,
         name,
@@ -224,6 +233,12 @@ def train(
             "best_epoch": best_epoch,
             "epochs": len(history),
             "validation": history.loc[best_epoch].round(6).to_dict(),
+            "temperature": round(temperature, 4),
+            "sure": {
+                "precision": SURE,
+                "confidence": round(confidence, 4),
+                "unread": round(unread, 4),
+            },
             "training_seconds": round(feature_seconds + float(history["seconds"].sum()), 1),
             "features_seconds": round(feature_seconds, 1),
             "history": history[["val_accuracy", "seconds"]].round(4).to_dict("list"),
@@ -300,6 +315,11 @@ def _train_phase(
     best = keras.saving.load_model(_epoch_file(folder, progress["best_epoch"]), compile=False)
     model.set_weights(best.get_weights())
     return pd.DataFrame(progress["history"])
+
+
+def _cut(share: float) -> str:
+    """A share with four digits, not rounded: 1 means all."""
+    return f"{math.floor(share * 1e4) / 1e4:.4f}"
 
 
 def _epoch_file(folder: Path, epoch: int) -> Path:

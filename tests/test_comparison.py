@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import shell
 
-from asl import AslError, accuracy_interval, compare, paths, shared_mistakes
+from asl import AslError, compare, group_interval, paths, shared_mistakes
 from asl.comparison import COLUMNS, seconds_to, table
 
 NAMES = ["cnn", "conv1d_lstm"]
@@ -41,7 +41,9 @@ def test_a_row_a_network_from_its_files(compared, home_of):
         assert row["correct"] == (readings["actual"] == readings["predicted"]).sum()
         assert row["test_images"] == len(readings) == 96
         assert row["accuracy"] == pytest.approx(row["correct"] / 96, abs=1e-5)
-        interval = accuracy_interval(row["correct"], 96)
+        right = (readings["actual"] == readings["predicted"]).to_numpy()
+        assert readings["group"].nunique() == 2  # the signers of the test
+        interval = group_interval(right, readings["group"].to_numpy())
         assert (row["low"], row["high"]) == pytest.approx(interval, abs=1e-5)
         assert row["kilobytes"] == pytest.approx(file.stat().st_size / 1000, rel=1e-5)
         sidecar = json.loads(file.with_suffix(".json").read_text())

@@ -30,7 +30,7 @@ def test_a_signer_stays_on_one_side(parts):
 def test_without_groups_each_class_is_cut_alike(samples):
     random = datasets.Samples("tiny", samples.class_names, samples.images, samples.labels,
                               samples.names)  # fmt: skip
-    parts = datasets.split(random, validation_split=0.25)
+    parts = datasets.split(random, validation_split=0.25, by="row")
     assert [len(part) for part in parts] == [108, 36, 48]
     assert np.bincount(parts.test.labels).tolist() == [2] * 24
     assert not set(parts.train.names) & set(parts.validation.names)

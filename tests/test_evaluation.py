@@ -83,3 +83,110 @@ def test_mcnemar_by_hand():
     assert evaluation.mcnemar(first, first) == (0, 0, 1.0)
     with pytest.raises(AslError, match="66 and 3 images"):
         evaluation.mcnemar(first, second[:3])
+
+
+def test_interval_of_groups_by_hand():
+    """Four photographs of two rows, three of them right: each resample has k of four right, with a
+    binomial's probability, so its 2.5 % quantile is 1/4 and its 97.5 % quantile 4/4.
+    """
+    right, groups = np.repeat([True, True, True, False], 2), np.repeat([7, 3, 5, 9], 2)
+    assert evaluation.group_interval(right, groups) == (0.25, 1)
+    rows = evaluation.accuracy_interval(6, 8)
+    assert rows[0] > 0.25  # rows alone promise more
+
+
+def test_interval_of_groups_against_the_formula():
+    """Where groups are alike in size, the bootstrap agrees with the deviation of their means."""
+    random = np.random.default_rng(0)
+    shares = random.beta(4, 1, 200)
+    right = random.random((200, 20)) < shares[:, None]
+    means = right.mean(axis=1)
+    half = 1.96 * means.std() / np.sqrt(200)
+    low, high = evaluation.group_interval(right.ravel(), np.repeat(np.arange(200), 20))
+    assert low == pytest.approx(means.mean() - half, abs=0.004)
+    assert high == pytest.approx(means.mean() + half, abs=0.004)
+    narrow = evaluation.accuracy_interval(int(right.sum()), right.size)
+    assert high - low > 1.5 * (narrow[1] - narrow[0])
+
+
+def test_interval_of_groups_at_the_edges():
+    groups = np.repeat(np.arange(10), 3)
+    everything, nothing = np.ones(30, bool), np.zeros(30, bool)
+    assert evaluation.group_interval(everything, groups) == evaluation.accuracy_interval(10, 10)
+    assert evaluation.group_interval(nothing, groups) == evaluation.accuracy_interval(0, 10)
+    assert evaluation.group_interval(everything, np.zeros(30)) == (0, 1)
+    alike = np.tile([True, False, False], 10)  # redrawing gives the same share each time
+    assert evaluation.group_interval(alike, groups) == evaluation.accuracy_interval(10, 30)
+    with pytest.raises(AslError, match="29 groups for 30 images"):
+        evaluation.group_interval(everything, groups[1:])
+    with pytest.raises(AslError, match="an interval needs some images"):
+        evaluation.group_interval(everything[:0], groups[:0])
+
+
+def test_groups_are_counted_beside_the_accuracy():
+    right = np.ones(40, bool)
+    assert evaluation.describe_right(right, np.arange(40) // 20, "photograph") == (
+        "40/40 = 100.00 % (95 % interval 34.23–100.00 %, 2 photographs)"
+    )
+    assert "10 stretches of film" in evaluation.describe_right(
+        right, np.arange(40) // 4, "stretch of film"
+    )
+    assert evaluation.describe_right(right) == evaluation.describe_accuracy(40, 40)
+
+
+def test_mcnemar_on_groups_by_hand():
+    """The first alone is right in four groups by 3, 3, 1 and 1 rows: of sixteen signs two give
+    a difference as large. Row by row it would be eight to none.
+    """
+    groups = np.repeat([0, 1, 2, 3], 3)
+    first = np.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0], bool)
+    second = np.zeros(12, bool)
+    assert evaluation.mcnemar(first, second, groups) == (8, 0, 2 / 16)
+    assert evaluation.mcnemar(first, second)[2] == 2 / 2**8
+    assert evaluation.mcnemar(first, first, groups) == (0, 0, 1)
+    with pytest.raises(AslError, match="compared on the same images"):
+        evaluation.mcnemar(first, second, groups[1:])
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_temperature_of_a_network_whose_confidence_is_known(temperature):
+    """Labels drawn from probabilities are as frequent as these say; then the scores are spread."""
+    random = np.random.default_rng(1)
+    honest = random.dirichlet(np.full(5, 0.4), 20_000)
+    labels = (random.random((20_000, 1)) > honest.cumsum(axis=1)).sum(axis=1)
+    said = evaluation.calibrate(honest, 1 / temperature)
+    assert evaluation.fit_temperature(said, labels) == pytest.approx(temperature, rel=0.03)
+    calibrated = evaluation.calibrate(said, evaluation.fit_temperature(said, labels))
+    before, after = (
+        evaluation.calibration_error(evaluation.reliability(labels, p)) for p in (said, calibrated)
+    )
+    assert after < 0.01
+    assert before > 0.03 or temperature == 1
+    np.testing.assert_array_equal(said.argmax(axis=1), calibrated.argmax(axis=1))
+
+
+def test_temperature_where_all_are_right_or_wrong():
+    """One more image is assumed to be wrong, so that 100 right ones give no certainty."""
+    said = np.tile([0.8, 0.15, 0.05], (100, 1))
+    right, wrong = np.zeros(100, int), np.full(100, 2)
+    sure = evaluation.calibrate(said, evaluation.fit_temperature(said, right))[0, 0]
+    assert 0.98 < sure < 0.995
+    unsure = evaluation.calibrate(said, evaluation.fit_temperature(said, wrong))[0]
+    assert unsure.max() < 0.4
+    with pytest.raises(AslError, match="there are none"):
+        evaluation.fit_temperature(said[:0], right[:0])
+
+
+def test_threshold_by_hand():
+    """Sure ones first: right, right, wrong, right, wrong."""
+    confidence = np.array([0.99, 0.7, 0.9, 0.8, 0.6])
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    labels = np.array([0, 0, 0, 1, 1])
+    assert evaluation.sure_threshold(probabilities, labels, 1) == (0.9, 1 - 2 / 5)
+    assert evaluation.sure_threshold(probabilities, labels, 0.75) == (0.7, 1 - 4 / 5)
+    assert evaluation.sure_threshold(probabilities, labels, 0.6) == (0.6, 0)
+    assert evaluation.sure_threshold(probabilities, 1 - labels, 1) == (1, 1)
+    with pytest.raises(AslError, match="precision is 2"):
+        evaluation.sure_threshold(probabilities, labels, 2)
+    with pytest.raises(AslError, match="0 images"):
+        evaluation.sure_threshold(probabilities[:0], labels[:0])

@@ -11,7 +11,21 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY, shell
 
-from asl import about, arrays, build, encode, load_model, models, paths, predict, train, training
+from asl import (
+    about,
+    arrays,
+    build,
+    calibrate,
+    encode,
+    fit_temperature,
+    load_model,
+    models,
+    paths,
+    predict,
+    sure_threshold,
+    train,
+    training,
+)
 
 EPOCHS = 3
 
@@ -54,6 +68,13 @@ def test_history_sidecar_and_weights_fit_together(whole, parts):
     saved, _ = load_model(folder / "tiny-cnn.keras")
     answers = predict(saved, parts.validation.images)
     np.testing.assert_array_equal(answers, predict(model, parts.validation.images))
+    labels, temperature = parts.validation.labels, sidecar["temperature"]
+    assert fit_temperature(answers, labels) == pytest.approx(1, rel=1e-2)  # they are calibrated
+    answers = calibrate(answers, 1 / temperature)  # as they were in training
+    assert fit_temperature(answers, labels) == pytest.approx(temperature, rel=1e-2)
+    confidence, unread = sure_threshold(calibrate(answers, temperature), labels, 0.99)
+    assert sidecar["sure"]["confidence"] == pytest.approx(confidence, abs=1e-3)
+    assert sidecar["sure"]["unread"] == pytest.approx(unread, abs=1e-3)
     # The loss by hand: cross-entropy with a tenth of each target spread over all classes
     targets = 0.9 * encode(parts.validation.labels, 24) + 0.1 / 24
     loss = -(targets * np.log(answers)).sum(axis=1).mean()

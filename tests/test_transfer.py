@@ -10,6 +10,7 @@ from asl import (
     AslError,
     about,
     build,
+    calibrate,
     encode,
     load_model,
     models,
@@ -173,7 +174,7 @@ def test_fine_tuning_is_a_second_phase(model, weights, parts, home):
     best = history["val_loss"].idxmin()
     assert sidecar["best_epoch"] == best
     assert len(sidecar["history"]["seconds"]) == 4
-    answers = predict(saved, parts.validation.images)
+    answers = calibrate(predict(saved, parts.validation.images), 1 / sidecar["temperature"])
     targets = encode(parts.validation.labels, 24)
     smoothing = NETWORK.label_smoothing
     targets = (1 - smoothing) * targets + smoothing / 24

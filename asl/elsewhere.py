@@ -1,0 +1,145 @@
+"""Other people's photographs: what a network reads in data sets that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from asl import datasets, evaluation, prediction, trained
+from asl.errors import AslError
+from asl.folders import plain
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Reading(NamedTuple):
+    """What a network made of a data set's images of the classes that both know."""
+
+    samples: datasets.Samples  # with groups
+    labels: np.ndarray  # int64 (n,), an index into class_names
+    probabilities: np.ndarray  # float32 (n, classes) among these classes
+    class_names: tuple[str, ...]  # those that both know, as the network spells them
+    not_scored: tuple[str, ...]  # the data set's other classes
+
+    @property
+    def right(self) -> np.ndarray:
+        """Which images are read rightly, bool (n,)."""
+        return self.probabilities.argmax(axis=1) == self.labels
+
+
+def shared_classes(known: Sequence[str], others: Sequence[str]) -> dict[int, int]:
+    """Which classes of another data set a network knows: their index there → its index here.
+
+    Classes are the same where their names are, whatever the case. AslError where none is.
+    """
+    index = {plain(name): place for place, name in enumerate(known)}
+    shared = {i: index[plain(name)] for i, name in enumerate(others) if plain(name) in index}
+    if not shared:
+        raise AslError(
+            f"no class is shared: the network knows {', '.join(known[:8])}…, the data set has "
+            f"{', '.join(others[:8])}…."
+        )
+    return shared
+
+
+def trained_on(about: dict[str, Any]) -> list[str]:
+    """The data sets that a network was trained on, from its sidecar."""
+    return about.get("datasets", [about["dataset"]])
+
+
+def read_elsewhere(
+    model: keras.Model, about: dict[str, Any], dataset: str, limit: int | None = None
+) -> Reading:
+    """Let a network read a data set: all of one that it was not trained on, else its test split.
+
+    Only images of classes that both know are read, and only these classes are to choose from: a
+    network that knows digits as well is not asked whether an O is a 0. With `limit` as many images,
+    drawn evenly from all. AslError where no class is shared, and for a data set all of which the
+    network was trained on.
+    """
+    known = trained_on(about)
+    samples = datasets.load(dataset, image_shape=model.input_shape[1:])
+    shared = shared_classes(about["class_names"], samples.class_names)
+    if known == [dataset]:
+        samples = datasets.split(samples, seed=about["seed"]).test
+    elif dataset in known:
+        if samples.is_test is None:
+            raise AslError(
+                f"{dataset} is among what this network was trained on, all of it: it says nothing. "
+                "What it read of sets that were left out stands in its sidecar, left_out."
+            )
+        samples = datasets.with_groups(samples).take(samples.is_test)
+    samples = datasets.with_groups(samples)
+    samples = samples.take(np.isin(samples.labels, list(shared)))
+    if limit and len(samples) > limit:
+        samples = samples.take(np.linspace(0, len(samples) - 1, limit).astype(int))
+    columns = sorted(set(shared.values()))
+    place = {column: k for k, column in enumerate(columns)}
+    labels = np.array([place[shared[label]] for label in samples.labels.tolist()], np.int64)
+    probabilities = prediction.predict_fitted(model, samples.images)[:, columns]
+    probabilities = probabilities / np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
+    names = tuple(about["class_names"][column] for column in columns)
+    other = tuple(name for i, name in enumerate(samples.class_names) if i not in shared)
+    return Reading(samples, labels, probabilities, names, other)
+
+
+def overlap(about: dict[str, Any], dataset: str) -> str | None:
+    """Which of the sets that a network was trained on shows the same hands as this one, or None."""
+    others = datasets.find_dataset(dataset).overlaps
+    return next((name for name in trained_on(about) if name in others), None)
+
+
+def matrix(
+    models: Sequence[str], tested_on: Sequence[str], limit: int | None = None
+) -> pd.DataFrame:
+    """Each network on each data set: a row a pair, for `plots.matrix`.
+
+    `models` are names as `load_model` takes them. Columns: model, trained_on, tested_on, kind
+    ("test split", "elsewhere", or why there is no figure: "overlap", "trained on it", "no shared
+    class"), classes, images, groups, correct, accuracy, recall (the mean over the classes), low and
+    high, the 95 % interval by groups.
+    """
+    rows = []
+    for name in models:
+        model, about = trained.load_model(name)
+        for dataset in tested_on:
+            row = {"model": name, "trained_on": about["dataset"], "tested_on": dataset}
+            rows.append(row | _score(model, about, dataset, limit))
+    return pd.DataFrame(rows)
+
+
+def _score(model: keras.Model, about: dict[str, Any], dataset: str, limit: int | None) -> dict:
+    class_names = datasets.find_dataset(dataset).class_names
+    if overlap(about, dataset):
+        return {"kind": "overlap"}
+    known = {plain(name) for name in about["class_names"]}
+    if not known & {plain(name) for name in class_names}:
+        return {"kind": "no shared class"}
+    alone = trained_on(about) == [dataset]
+    if (
+        dataset in trained_on(about)
+        and not alone
+        and not datasets.find_dataset(dataset).test_counts
+    ):
+        return {"kind": "trained on it"}
+    reading = read_elsewhere(model, about, dataset, limit)
+    right, groups = reading.right, reading.samples.groups
+    low, high = evaluation.group_interval(right, groups)
+    table = evaluation.per_class(
+        reading.labels, reading.probabilities.argmax(axis=1), reading.class_names
+    )
+    return {
+        "kind": "test split" if dataset in trained_on(about) else "elsewhere",
+        "classes": len(reading.class_names),
+        "images": len(right),
+        "groups": len(np.unique(groups)),
+        "correct": int(right.sum()),
+        "accuracy": float(right.mean()),
+        "recall": float(table.loc[table["images"] > 0, "recall"].mean()),
+        "low": low,
+        "high": high,
+    }

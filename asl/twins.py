@@ -1,0 +1,294 @@
+"""Twins: images that come from one photograph, or from one moment of a film.
+
+A network that has seen a photograph knows its twin, so a split that puts one into training and the
+other into the test promises too much. Twins are found by looking at every pair, in three steps that
+grow dearer as fewer pairs are left:
+
+1. Small, blurred images, each of mean 0 and length 1, so that brightness and contrast do not count:
+   their inner product is their similarity, and one matrix product gives it for a block of pairs.
+2. What a small shift, turn or change of scale adds to an image is, for small ones, a direction of
+   its own. Whatever of the other image lies in the space of these five directions counts as alike
+   (tangent distance: Simard, LeCun, Denker, NIPS 1992).
+3. Where that leaves doubt, one image is moved onto the other step by step, and compared again.
+
+Groups are what is linked, directly or through others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from threadpoolctl import threadpool_limits
+
+from asl import paths
+from asl.arrays import Rows
+from asl.errors import AslError
+
+if TYPE_CHECKING:
+    from asl.datasets import Samples
+
+# Pixels of a side of the small images, and the deviation of the blur before they are made small,
+# as a share of the image's side: for the first look, which only sorts out what is far apart; for
+# the second; and to see whether two images that had to be moved are the same photograph
+COARSE, COARSE_BLUR = 10, 2 / 28
+SIDE, BLUR = 14, 1 / 28
+SHARP, SHARP_BLUR = 28, 0.5 / 28
+MAYBE = 0.8  # similarity at the first look above which a pair is looked at again
+DOUBT = 0.92  # and in the space of small moves, above which one is moved onto the other
+SIMILAR = 0.955  # similarity of twins as they are
+ALIGNED = 0.9985  # and of twins that had to be moved: many hands are alike once they are moved
+STEPS = (1.5, 1.5, 1.5, 0, 0, 0, 0)  # of moving one image onto the other: the blur of each
+BLACK, WHITE, LEAST_CLEAR = 2, 253, 0.5  # what may be cut off by the range, what share may not
+TRIES, TRIES_OF_ONE = 2, 24  # pairs that are moved between any two groups; of a single image
+BLOCK = 2048  # rows that are compared at a time with all
+READ = 4096  # images that are made small at a time
+
+
+def groups(
+    images: np.ndarray | Rows, labels: np.ndarray | None = None, similarity: float = SIMILAR
+) -> np.ndarray:
+    """Which images come from one photograph or one moment of film: int64 (n,), a number a row.
+
+    images uint8 (n, height, width, channels) or (n, height, width). Exact copies, other brightness
+    and contrast, noise, small shifts, turns and crops make no difference. With `labels` int (n,)
+    only images of one class are linked, which is quicker. Groups are numbered in the order of
+    their first row. AslError for labels that are not as many as the images.
+    """
+    count = len(images)
+    if labels is not None and len(labels) != count:
+        raise AslError(f"{count:,} images but {len(labels):,} labels: give one for each image.")
+    if count < 2:
+        return np.zeros(count, np.int64)
+    coarse, fine, sharp = _small(images)
+    found = np.unique(sharp.reshape(count, -1), axis=0, return_inverse=True)[1].ravel()
+    coarse, looks = _unit(coarse), _unit(fine)
+    parts = [np.arange(count)]
+    if labels is not None:
+        parts = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+        found = np.unique(np.stack([found, labels], 1), axis=0, return_inverse=True)[1].ravel()
+    doubtful = []
+    for rows in parts:
+        for start in range(0, len(rows), BLOCK):
+            linked, unsure = _compare(coarse, fine, looks, rows, start, similarity)
+            found = _join(found, linked)
+            doubtful.append(unsure)
+    first, second, alike = (np.concatenate(column) for column in zip(*doubtful, strict=True))
+    first, second = _best_pairs(found, first, second, alike)
+    same = np.empty(len(first), bool)
+    for start in range(0, len(first), BLOCK):
+        here = slice(start, start + BLOCK)
+        one, other = sharp[first[here]], sharp[second[here]]
+        same[here] = np.maximum(_aligned(one, other), _aligned(other, one)) > ALIGNED
+    found = _join(found, (first[same], second[same]))
+    _, where, numbers = np.unique(found, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(where))[numbers].astype(np.int64)
+
+
+def kept(samples: Samples) -> np.ndarray:
+    """The groups of a data set's images, within each class, from data/cache if they were found
+    before; whatever the size that its images were loaded at, so that all networks get one split.
+    """
+    key = hashlib.sha256(Path(__file__).read_bytes())
+    for column in (samples.names, samples.labels):
+        key.update(np.ascontiguousarray(column))
+    slug = re.sub(r"\W+", "_", samples.dataset)[-40:]
+    file = paths.DATA / "cache" / f"{slug}-groups-{key.hexdigest()[:12]}.npy"
+    with FileLock(paths.locked(file)):
+        try:
+            found = np.load(file)
+            if len(found) == len(samples):
+                return found
+        except (OSError, ValueError):
+            pass  # not there yet, or damaged
+        found = groups(samples.images, samples.labels)
+        with paths.write_beside(file) as temporary:
+            np.save(temporary, found)
+    many = len(np.unique(found))
+    print(f"{samples.dataset}: {len(samples):,} images come from {many:,} photographs or moments")
+    return found
+
+
+def label_conflicts(
+    images: np.ndarray | Rows, labels: np.ndarray, similarity: float = 0.995
+) -> np.ndarray:
+    """Twins that have two labels, likely label errors: int64 (pairs, 2), rows of the images.
+
+    Stricter than `groups`, as two signs may look much alike: M and N in one light.
+    """
+    if len(labels) != len(images):
+        raise AslError(f"{len(images):,} images but {len(labels):,} labels: give one for each.")
+    looks = _unit(_small(images)[-1])
+    found = [np.empty((0, 2), np.int64)]
+    for start in range(0, len(looks), BLOCK):
+        block = looks[start : start + BLOCK]
+        near = np.triu(block @ looks[start:].T > similarity, 1)
+        near &= labels[start : start + BLOCK, None] != labels[None, start:]
+        found.append(np.argwhere(near) + start)
+    return np.concatenate(found)
+
+
+def _small(images: np.ndarray | Rows) -> list[np.ndarray]:
+    """Blurred small images, uint8 (n, side, side): coarse, fine, sharp."""
+    sizes = ((COARSE, COARSE_BLUR), (SIDE, BLUR), (SHARP, SHARP_BLUR))
+    small = [np.empty((len(images), side, side), np.uint8) for side, _ in sizes]
+    for start in range(0, len(images), READ):
+        for row, image in enumerate(np.asarray(images[start : start + READ]), start):
+            if image.ndim == 3 and image.shape[2] == 3:
+                image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+            image = image.reshape(image.shape[:2])
+            if max(image.shape) > 2 * SHARP:
+                image = cv2.resize(image, (2 * SHARP,) * 2, interpolation=cv2.INTER_AREA)
+            for (side, blur), place in zip(sizes, small, strict=True):
+                soft = cv2.GaussianBlur(image, (0, 0), blur * image.shape[1])
+                place[row] = cv2.resize(soft, (side, side), interpolation=cv2.INTER_AREA)
+    return small
+
+
+def _unit(images: np.ndarray, clear: np.ndarray | None = None) -> np.ndarray:
+    """Images as rows float32 (n, pixels) of mean 0 and length 1; without any difference, all 0.
+
+    With `clear` float32 (n, pixels) only the pixels that are 1 there count.
+    """
+    flat = images.reshape(len(images), -1).astype(np.float32)
+    flat = _centred(flat, np.ones_like(flat) if clear is None else clear)
+    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-3)
+
+
+def _directions(images: np.ndarray) -> np.ndarray:
+    """An orthonormal basis of each image and its small moves: float32 (n, pixels, 5)."""
+    return np.linalg.qr(_moves(images.astype(np.float32)))[0]
+
+
+def _centred(flat: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    """Rows (n, pixels, …) less their mean over the clear pixels (n, pixels); the others are 0."""
+    clear = clear.reshape(*clear.shape, *(1,) * (flat.ndim - 2))
+    return (flat - (flat * clear).sum(axis=1, keepdims=True) / clear.sum(axis=1)[:, None]) * clear
+
+
+def _moves(images: np.ndarray, clear: np.ndarray | None = None) -> np.ndarray:
+    """Each image, and what it gains from a small move to the right, down, in a turn, in growing:
+    (n, pixels, 5), the mean of each taken off.
+    """
+    count, side, _ = images.shape
+    along_y, along_x = np.gradient(images, axis=(1, 2))
+    across = np.arange(side, dtype=images.dtype) - (side - 1) / 2
+    x, y = across[None, None, :], across[None, :, None]
+    moves = [images, along_x, along_y, x * along_y - y * along_x, x * along_x + y * along_y]
+    space = np.stack([move.reshape(count, -1) for move in moves], axis=2)
+    clear = np.ones(space.shape[:2], space.dtype) if clear is None else clear
+    return _centred(space, clear)
+
+
+def _compare(
+    coarse: np.ndarray,
+    fine: np.ndarray,
+    looks: np.ndarray,
+    rows: np.ndarray,
+    start: int,
+    similarity: float,
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """A block of rows against all later ones: pairs that are twins, and pairs that may be."""
+    block = rows[start : start + BLOCK]
+    later = rows[start:]
+    near = coarse[block] @ coarse[later].T > MAYBE
+    spaces = _directions(fine[block])
+
+    def look_again(part: range) -> list[tuple[np.ndarray, ...]]:
+        found = []
+        for k in part:
+            others = later[k + 1 + np.flatnonzero(near[k, k + 1 :])]
+            close = looks[others]
+            straight = close @ looks[block[k]]
+            space = np.square(close @ spaces[k]).sum(axis=1)
+            sure = straight > similarity
+            unsure = ~sure & (space > DOUBT**2)
+            here = np.full(len(others), block[k])
+            found.append((here[sure], others[sure], here[unsure], others[unsure], space[unsure]))
+        return found
+
+    workers = os.cpu_count() or 1
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
+        shares = [range(k, len(block), workers) for k in range(workers)]
+        found = [row for share in pool.map(look_again, shares) for row in share]
+    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+    return (columns[0], columns[1]), (columns[2], columns[3], columns[4])
+
+
+def _join(numbers: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Numbers (n,) of groups, after the rows of these pairs were linked as well."""
+    first, second = (numbers[rows] for rows in pairs)
+    size = int(numbers.max()) + 1
+    graph = coo_matrix((np.ones(len(first), bool), (first, second)), shape=(size, size))
+    return connected_components(graph, directed=False)[1][numbers]
+
+
+def _best_pairs(
+    found: np.ndarray, first: np.ndarray, second: np.ndarray, alike: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of pairs that are not in one group yet, the most alike between any two groups: TRIES, and
+    more where one of them is small, as the one image that it is a copy of may not look most alike.
+    """
+    ends = np.sort(np.stack([found[first], found[second]]), axis=0)
+    table = pd.DataFrame({"one": ends[0], "other": ends[1], "alike": alike})
+    table = table[table["one"] != table["other"]].sort_values("alike", ascending=False)
+    sizes = np.bincount(found)
+    smaller = np.minimum(sizes[table["one"]], sizes[table["other"]])
+    turn = table.groupby(["one", "other"], sort=False).cumcount()
+    rows = table.index[turn < np.maximum(TRIES, TRIES_OF_ONE // smaller)].to_numpy()
+    return first[rows], second[rows]
+
+
+def _aligned(moving: np.ndarray, still: np.ndarray) -> np.ndarray:
+    """How alike two images are once one is moved onto the other: float (n,), at most 1.
+
+    uint8 (n, side, side). Each step takes the small move that brings them closest (Lucas and
+    Kanade, IJCAI 1981), on blurred images first. What is overexposed or black in `still` does not
+    count: there, brightness has left nothing to compare.
+    """
+    count, side, _ = moving.shape
+    place, best = np.tile(np.eye(2, 3), (count, 1, 1)), np.full(count, -1.0)
+    clear = ((still > BLACK) & (still < WHITE)).reshape(count, -1)
+    clear |= clear.mean(axis=1, keepdims=True) < LEAST_CLEAR
+    clear = clear.astype(np.float32)
+    for blur in STEPS if count else ():
+        target = _unit(_soft(still, blur), clear)
+        now = _soft(moving, blur)
+        for row, move in enumerate(place):
+            now[row] = cv2.warpAffine(
+                now[row],
+                move,
+                (side, side),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+        if not blur:
+            best = np.maximum(best, (_unit(now, clear) * target).sum(axis=1))
+        space = _moves(now, clear)
+        back = space.transpose(0, 2, 1)
+        step = np.linalg.solve(back @ space + 1e-3 * np.eye(5), back @ target[..., None])[..., 0]
+        gain = np.where(np.abs(step[:, :1]) < 1e-6, 1e-6, step[:, :1])
+        right, down, turn, grow = np.clip(step[:, 1:] / gain, -3, 3).T
+        turn, grow = np.clip(turn, -0.2, 0.2), np.clip(grow, -0.2, 0.2)
+        matrix = np.stack([np.stack([1 + grow, -turn], -1), np.stack([turn, 1 + grow], -1)], -2)
+        shift = np.stack([right, down], -1) + (side - 1) / 2 * (1 - matrix.sum(axis=2))
+        turned = place[:, :, :2]  # the new move first, then all the earlier ones
+        shift = turned @ shift[..., None] + place[:, :, 2:]
+        place = np.concatenate([turned @ matrix, shift], axis=2)
+    return best
+
+
+def _soft(images: np.ndarray, blur: float) -> np.ndarray:
+    """Float32 images, blurred where `blur`, in pixels, is not 0."""
+    images = images.astype(np.float32)
+    return np.stack([cv2.GaussianBlur(each, (0, 0), blur) for each in images]) if blur else images
