@@ -13,7 +13,7 @@ export PYTHONUNBUFFERED := 1
 
 help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
-	@echo "make run NOTEBOOKS='09 10'                         others: transfer, compare"
+	@echo "make run NOTEBOOKS='09 10 11'                      others: transfer, compare, trust"
 	@echo "make test        lint, formatting, tests, and the series on a tiny data set"
 	@echo "make bench       measure every figure of the README (some hours)"
 	@echo "make notebooks   refresh the outputs of the notebooks under version control"
@@ -53,7 +53,7 @@ notebooks: export ASL_HOME := $(CURDIR)/runs/stored
 notebooks: .venv/ready
 	@$(BIN)/python -c 'import asl; asl.load("sample")' # drawn before, so that no bar is stored
 	@$(BIN)/python -m asl run --dataset sample --model cnn
-	@$(BIN)/python -m asl run --dataset sample --model cnn 09 10
+	@$(BIN)/python -m asl run --dataset sample --model cnn 09 10 11
 	@cp runs/stored/runs/sample-cnn/*.ipynb notebooks/
 	@$(BIN)/python benchmarks/picture.py
 

@@ -25,7 +25,7 @@ _HOMES = {
     "reader": "train_reader",
     "models": "MODELS all_layers build layer_table",
     "pretrained": "find_weights random_weights",
-    "training": "train",
+    "training": "train train_split",
     "comparison": "compare readings shared_mistakes",
     "trained": "load_model",
     "twins": "groups label_conflicts",
@@ -34,7 +34,7 @@ _HOMES = {
     "sure_threshold",
     "explain": "mistakes hardest nearest grad_cam",
     "elsewhere": "matrix read_elsewhere",
-    "robustness": "CHANGES mean_accuracy robustness",
+    "corruptions": "CHANGES mean_accuracy robustness",
     "prediction": "predict predict_files predict_fitted results_table write_results read_results",
     "errors": "AslError",
 }

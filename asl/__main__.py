@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--seed", type=int, default=0, metavar="N")
 
     added = verb("predict", _predict, "read pictures with a trained model and write results.csv")
-    added.add_argument("--model", default="letters-cnn", metavar="MODEL", help=trained)
+    added.add_argument("--model", default="reader", metavar="MODEL", help=trained)
     added.add_argument("--output", type=Path, default=paths.RESULTS, metavar="FILE")
     added.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder of them")
 
@@ -132,7 +132,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.notebooks:
         print(f"look at {paths.shown(folder / 'index.html')}")
         return
-    print(f"{folder.name}: {series.summary()}")
+    print(f"{folder.name}: {series.summary(folder)}")
     print(
         f"look at {paths.shown(folder / 'index.html')} (mistakes: 07_mistakes.html) "
         f"and {paths.shown(paths.RESULTS)}"
@@ -241,6 +241,13 @@ def _predict(options: argparse.Namespace) -> int:
     if len(table) <= 10:
         print(table.to_string(index=False))
     print(f"{len(table):,} pictures read, written to {paths.shown(path)}")
+    sure = about.get("sure")
+    if sure:
+        doubtful = int((table["confidence"] < sure["confidence"]).sum())
+        print(
+            f"not sure of {doubtful:,}: from a confidence of {sure['confidence']:.3f} on, "
+            f"{sure['precision']:.0%} were right where this was measured; below, fewer"
+        )
     if bad:
         print(f"{len(bad):,} left out:", *bad, sep="\n  ", file=sys.stderr)
     return 1 if bad else 0
@@ -280,12 +287,13 @@ def _models(options: argparse.Namespace) -> None:
         except AslError as error:
             print(f"trained: {name}: {error}")
             continue
-        figures = about.get("validation", {})
-        print(
-            f"trained: {name}: {about['model']} on {about['dataset']}, "
-            f"validation accuracy {figures.get('val_accuracy', float('nan')):.4f} "
-            f"at epoch {about.get('best_epoch')}"
-        )
+        print(f"trained: {name}: {about['model']} on {about['dataset']}", end="")
+        if "validation" in about:
+            accuracy, epoch = about["validation"]["val_accuracy"], about["best_epoch"]
+            print(f", validation accuracy {accuracy:.4f} at epoch {epoch}", end="")
+        for left_out, found in about.get("left_out", {}).items():
+            print(f", {found['correct'] / found['images']:.1%} of {left_out}, left out", end="")
+        print()
 
 
 if __name__ == "__main__":

@@ -357,3 +357,118 @@ def mistakes_shared(rows: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
         title="Do they make the same mistakes?", xlabel="reads wrongly", ylabel="reads rightly"
     )
     return figure
+
+
+def twins(images: np.ndarray, groups: np.ndarray, rows: int = 6, columns: int = 12) -> Figure:
+    """The largest groups of images, a row each: the first `columns` of its images, and how many
+    there are. Groups of one image are left out.
+    """
+    numbers, sizes = np.unique(groups, return_counts=True)
+    order = np.argsort(-sizes, kind="stable")[:rows]
+    shown = [numbers[k] for k in order if sizes[k] > 1]
+    figure, axes = plt.subplots(
+        max(len(shown), 1),
+        columns,
+        figsize=(WIDTH, 0.72 * max(len(shown), 1) + 0.3),
+        squeeze=False,
+    )
+    for axis in axes.ravel():
+        axis.set_axis_off()
+    for line, number in zip(axes, shown, strict=False):
+        members = np.flatnonzero(groups == number)
+        for axis, row in zip(line, members[:columns], strict=False):
+            axis.set_axis_on()
+            show_image(axis, images[row])
+        line[0].set_ylabel(f"{len(members):,}", rotation=0, ha="right", va="center")
+    figure.suptitle("The largest groups of twins, and how many images each has")
+    return figure
+
+
+def matrix(table: pd.DataFrame) -> Figure:
+    """Accuracy of networks (rows) on data sets (columns), from rows as `asl.matrix` gives them.
+
+    Squares framed in black are a network's own test split. What is no test is hatched.
+    """
+    cells = table.pivot(index="model", columns="tested_on", values="accuracy")
+    kinds = table.pivot(index="model", columns="tested_on", values="kind")
+    order = table["model"].drop_duplicates(), table["tested_on"].drop_duplicates()
+    cells, kinds = cells.loc[order], kinds.loc[order]
+    height = 0.5 * len(cells) + 1.9
+    figure, axes = plt.subplots(figsize=(min(WIDTH, 2.8 + 0.85 * cells.shape[1]), height))
+    drawn = axes.imshow(cells, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    for i, j in np.ndindex(cells.shape):
+        value, kind = cells.iloc[i, j], kinds.iloc[i, j]
+        if np.isnan(value):
+            frame = {"hatch": "////", "fill": False, "edgecolor": "0.8", "lw": 0}
+            axes.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, **frame))
+            label = {"no shared class": "", "overlap": "same\nhands"}.get(kind, "trained\non it")
+            axes.text(j, i, label, ha="center", va="center", fontsize=7, color=GREY)
+            continue
+        percent = np.floor(1000 * value) / 10  # not rounded up to 100
+        colour = "black" if value > 0.6 else "white"
+        axes.text(j, i, f"{percent:.1f}", ha="center", va="center", color=colour, fontsize=9)
+        if kind == "test split":
+            frame = {"fill": False, "edgecolor": "black", "lw": 2.5}
+            axes.add_patch(plt.Rectangle((j - 0.47, i - 0.46), 0.94, 0.92, **frame))
+    axes.set_xticks(range(cells.shape[1]), cells.columns, rotation=30, ha="right")
+    axes.set_yticks(range(cells.shape[0]), cells.index)
+    axes.set(title="Accuracy in percent, by data set", xlabel="read", ylabel="trained network")
+    axes.spines[:].set_visible(False)
+    figure.colorbar(drawn, label="accuracy", format=PercentFormatter(1))
+    return figure
+
+
+def robustness(curves: dict[str, pd.DataFrame], units: dict[str, str], chance: float) -> Figure:
+    """Accuracy against the strength of each change, a panel a change and a line a network.
+
+    `curves` as `asl.robustness` gives them, by the network's name; `units` of the strengths.
+    `chance` is the accuracy of guessing.
+    """
+    changes = list(next(iter(curves.values()))["change"].drop_duplicates())
+    columns = min(5, len(changes))
+    rows = -(-len(changes) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(WIDTH * 1.25, 2.3 * rows + 0.5), sharey=True, squeeze=False
+    )
+    for axis in axes.ravel()[len(changes) :]:
+        axis.set_axis_off()
+    styles = zip((BLUE, VERMILION, GREEN, ORANGE), ("o-", "s--", "^-.", "d:"), strict=True)
+    for (name, table), (colour, style) in zip(curves.items(), styles, strict=False):
+        for axis, change in zip(axes.ravel(), changes, strict=False):
+            line = table[table["change"] == change].sort_values("strength")
+            axis.plot(
+                line["strength"], line["accuracy"], style, color=colour, ms=4, lw=1.4, label=name
+            )
+    for axis, change in zip(axes.ravel(), changes, strict=False):
+        axis.axhline(chance, color=GREY, lw=0.8, ls=":")
+        axis.set(title=change, xlabel=units[change], ylim=(0, 1.03))
+        axis.xaxis.set_major_locator(MaxNLocator(4))
+        axis.yaxis.set_major_formatter(PercentFormatter(1))
+        if change == "jpeg":
+            axis.invert_xaxis()  # harder to the right, as in the others
+    axes[0, 0].set_ylabel("accuracy")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
+    return figure
+
+
+def left_out(figures: dict[str, dict]) -> Figure:
+    """What was read of each data set by a network that was trained without it, with intervals.
+
+    `figures` as the sidecar of `reader` has them: correct, images, low, high.
+    """
+    names = list(figures)
+    shares = np.array([figures[name]["correct"] / figures[name]["images"] for name in names])
+    low, high = (np.array([figures[name][end] for name in names]) for end in ("low", "high"))
+    figure, axes = plt.subplots(figsize=(WIDTH * 0.75, 0.45 * len(names) + 1.2))
+    axes.barh(names, shares, color=BLUE, height=0.6)
+    spread = np.stack([shares - low, high - shares])
+    axes.errorbar(shares, names, xerr=np.maximum(spread, 0), fmt="none", color="black", capsize=3)
+    axes.axvline(shares.mean(), color=GREY, ls=":", lw=1)
+    for place, share in enumerate(shares):
+        axes.text(0.01, place, f"{np.floor(1000 * share) / 10:.1f} %", va="center", color="white")
+    axes.set(
+        xlim=(0, 1), xlabel="read rightly", title=f"Left out; mean {100 * shares.mean():.1f} %"
+    )
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.invert_yaxis()
+    return figure

@@ -104,8 +104,10 @@ def execute(source: Path, target: Path, label: str) -> float:
     return time.perf_counter() - began
 
 
-def summary() -> str:
-    """What results.csv says of the last run: accuracy with its interval, mistakes."""
+def summary(folder: Path) -> str:
+    """What results.csv says of the last run: accuracy, with the interval by groups that notebook 08
+    in `folder` gave where it ran, and mistakes.
+    """
     from asl.evaluation import describe_accuracy
     from asl.prediction import read_results
 
@@ -113,7 +115,12 @@ def summary() -> str:
     correct = int((results["actual"] == results["predicted"]).sum())
     wrong = len(results) - correct
     mistakes = "no mistakes" if wrong == 0 else f"{wrong:,} mistake{'s' if wrong > 1 else ''}"
-    return f"test accuracy {describe_accuracy(correct, len(results))}, {mistakes}"
+    accuracy, executed = describe_accuracy(correct, len(results)), folder / "08_predict.ipynb"
+    if executed.is_file():
+        told = re.search(r"from results\.csv: (.*?)\\n", executed.read_text(encoding="utf-8"))
+        if told and told[1].startswith(accuracy.partition(" (")[0]):
+            accuracy = told[1]
+    return f"test accuracy {accuracy}, {mistakes}"
 
 
 def write_pages(folder: Path, seconds: dict[str, float]) -> None:
@@ -150,7 +157,7 @@ def write_pages(folder: Path, seconds: dict[str, float]) -> None:
             f"<p>{html.escape(_first_sentence(text))} <small>{took}"
             f'<a href="{stem}.ipynb">notebook</a></small></p>{shown}</section>'
         )
-    told = summary() if paths.RESULTS.is_file() else "no results yet"
+    told = summary(folder) if paths.RESULTS.is_file() else "no results yet"
     page = PAGE.format(
         title=html.escape(folder.name), summary=html.escape(told), body="\n".join(sections)
     )

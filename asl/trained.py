@@ -29,8 +29,10 @@ def find(name: str | Path) -> Path:
     """
     given = Path(name)
     file = given if given.suffix == ".keras" else paths.MODEL / f"{name}.keras"
-    if file.is_file():
-        return file
+    stored = paths.REPOSITORY / "model" / f"{name}.keras"  # that came with the project
+    for place in (file, stored):
+        if place.is_file():
+            return place
     there = ", ".join(list_names()) or "none yet"
     dataset, _, network = (file.stem if "-" in file.stem else f"{file.stem}-cnn").rpartition("-")
     dataset = "folder:PATH" if "-" in dataset else dataset

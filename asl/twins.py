@@ -51,7 +51,7 @@ ALIGNED = 0.9985  # and of twins that had to be moved: many hands are alike once
 STEPS = (1.5, 1.5, 1.5, 0, 0, 0, 0)  # of moving one image onto the other: the blur of each
 BLACK, WHITE, LEAST_CLEAR = 2, 253, 0.5  # what may be cut off by the range, what share may not
 TRIES, TRIES_OF_ONE = 2, 24  # pairs that are moved between any two groups; of a single image
-BLOCK = 2048  # rows that are compared at a time with all
+BLOCK, PAIRS = 2048, 50_000_000  # rows that are compared at a time with all, pairs at the most
 READ = 4096  # images that are made small at a time
 
 
@@ -79,12 +79,13 @@ def groups(
         found = np.unique(np.stack([found, labels], 1), axis=0, return_inverse=True)[1].ravel()
     doubtful = []
     for rows in parts:
-        for start in range(0, len(rows), BLOCK):
-            linked, unsure = _compare(coarse, fine, looks, rows, start, similarity)
+        block = max(1, min(BLOCK, PAIRS // len(rows)))
+        for start in range(0, len(rows), block):
+            here, later = rows[start : start + block], rows[start:]
+            linked, unsure = _compare(coarse, fine, looks, here, later, similarity)
             found = _join(found, linked)
-            doubtful.append(unsure)
-    first, second, alike = (np.concatenate(column) for column in zip(*doubtful, strict=True))
-    first, second = _best_pairs(found, first, second, alike)
+            doubtful.append(_best_pairs(found, *unsure))  # a film has very many
+    first, second, _ = _best_pairs(found, *map(np.concatenate, zip(*doubtful, strict=True)))
     same = np.empty(len(first), bool)
     for start in range(0, len(first), BLOCK):
         here = slice(start, start + BLOCK)
@@ -194,13 +195,13 @@ def _compare(
     coarse: np.ndarray,
     fine: np.ndarray,
     looks: np.ndarray,
-    rows: np.ndarray,
-    start: int,
+    block: np.ndarray,
+    later: np.ndarray,
     similarity: float,
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """A block of rows against all later ones: pairs that are twins, and pairs that may be."""
-    block = rows[start : start + BLOCK]
-    later = rows[start:]
+    """A block of rows against itself and all later ones: pairs that are twins, and pairs that may
+    be, with how alike they are. `later` begins with the rows of the block.
+    """
     near = coarse[block] @ coarse[later].T > MAYBE
     spaces = _directions(fine[block])
 
@@ -235,7 +236,7 @@ def _join(numbers: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np.ndarr
 
 def _best_pairs(
     found: np.ndarray, first: np.ndarray, second: np.ndarray, alike: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of pairs that are not in one group yet, the most alike between any two groups: TRIES, and
     more where one of them is small, as the one image that it is a copy of may not look most alike.
     """
@@ -246,7 +247,7 @@ def _best_pairs(
     smaller = np.minimum(sizes[table["one"]], sizes[table["other"]])
     turn = table.groupby(["one", "other"], sort=False).cumcount()
     rows = table.index[turn < np.maximum(TRIES, TRIES_OF_ONE // smaller)].to_numpy()
-    return first[rows], second[rows]
+    return first[rows], second[rows], alike[rows]
 
 
 def _aligned(moving: np.ndarray, still: np.ndarray) -> np.ndarray:
