@@ -22,7 +22,7 @@ class Reading(NamedTuple):
     samples: datasets.Samples  # with groups
     labels: np.ndarray  # int64 (n,), an index into class_names
     probabilities: np.ndarray  # float32 (n, classes) among these classes
-    class_names: tuple[str, ...]  # those that both know, as the network spells them
+    class_names: tuple[str, ...]  # to choose from, as the network spells them
     not_scored: tuple[str, ...]  # the data set's other classes
 
     @property
@@ -57,7 +57,8 @@ def read_elsewhere(
     """Let a network read a data set: all of one that it was not trained on, else its test split.
 
     Only images of classes that both know are read, and only these classes are to choose from: a
-    network that knows digits as well is not asked whether an O is a 0. With `limit` as many images,
+    network that knows digits as well is not asked whether an O is a 0. Where there is one such
+    class alone, all that the network knows are to choose from. With `limit` as many images,
     drawn evenly from all. AslError where no class is shared, and for a data set all of which the
     network was trained on.
     """
@@ -78,6 +79,8 @@ def read_elsewhere(
     if limit and len(samples) > limit:
         samples = samples.take(np.linspace(0, len(samples) - 1, limit).astype(int))
     columns = sorted(set(shared.values()))
+    if len(columns) == 1:  # to choose from one alone is always right
+        columns = list(range(len(about["class_names"])))
     place = {column: k for k, column in enumerate(columns)}
     labels = np.array([place[shared[label]] for label in samples.labels.tolist()], np.int64)
     probabilities = prediction.predict_fitted(model, samples.images)[:, columns]

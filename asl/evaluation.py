@@ -191,6 +191,8 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """
     if not len(labels):
         raise AslError("a temperature is fitted on validation images, and there are none.")
+    if probabilities.shape[1] < 2:
+        return 1.0  # of one class it is always sure
     rows = np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,40 @@ def test_without_groups_each_class_is_cut_alike(samples):
     assert [len(part) for part in parts] == [108, 36, 48]
     assert np.bincount(parts.test.labels).tolist() == [2] * 24
     assert not set(parts.train.names) & set(parts.validation.names)
+
+
+def test_groups_of_one_class_are_cut_class_by_class(samples):
+    """Ten groups of each class, of one to ten rows: about a tenth of each class is put aside."""
+    labels = np.repeat([0, 1], 55)
+    sizes = np.concatenate([np.repeat(np.arange(10), np.arange(1, 11))] * 2)
+    groups = labels * 10 + sizes
+    images = np.zeros((110, 4, 4, 1), np.uint8)
+    names = np.array([f"mine/{row}" for row in range(110)])
+    mine = datasets.Samples("tiny", ("A", "B"), images, labels, names, groups)
+    for seed in range(5):
+        parts = datasets.split(mine, seed=seed)
+        sides = [set(part.groups) for part in parts]
+        assert sum(map(len, sides)) == len(set.union(*sides)) == 20
+        for part in parts:
+            assert set(part.labels) == {0, 1}
+        assert 2 <= len(parts.test) <= 24
+    again = datasets.split(mine, seed=4)
+    np.testing.assert_array_equal(again.validation.names, parts.validation.names)
+
+
+def test_a_class_of_one_photograph_is_cut_by_rows_and_that_is_said(samples, capsys):
+    mine = dataclasses.replace(samples, groups=samples.labels * 4, is_test=None)
+    mine.groups[samples.labels != 3] += np.arange(192)[samples.labels != 3] % 4
+    parts = datasets.split(mine)
+    assert "the 8 images of D come from one photograph" in capsys.readouterr().out
+    assert all((part.labels == 3).any() for part in parts)
+
+
+def test_groups_that_do_not_fit(samples):
+    with pytest.raises(AslError, match="191 groups for 192 images"):
+        datasets.split(dataclasses.replace(samples, groups=samples.groups[1:]))
+    with pytest.raises(AslError, match="by is 'signer'"):
+        datasets.split(samples, by="signer")
 
 
 def test_too_few_images_to_split(samples):

@@ -45,6 +45,19 @@ def test_only_shared_classes_are_read_and_to_choose_from(model, others):
     assert len(elsewhere.read_elsewhere(*model, others, limit=4).labels) == 4
 
 
+def test_one_shared_class_is_read_among_all(model, home):
+    for name in ("B", "thumb"):
+        folder = home / "one" / name
+        folder.mkdir(parents=True)
+        for seed in range(4):
+            Image.fromarray(hands.draw_hand("B", seed=seed, size=40)).save(folder / f"{seed}.png")
+    reading = elsewhere.read_elsewhere(*model, f"folder:{home / 'one'}")
+    assert reading.class_names == hands.LETTERS
+    assert reading.labels.tolist() == [hands.LETTERS.index("B")] * 4
+    expected = predict(model[0], reading.samples.images).argmax(axis=1)
+    np.testing.assert_array_equal(reading.probabilities.argmax(axis=1), expected)
+
+
 def test_a_matrix_by_hand(model, others):
     table = matrix(["tiny-cnn"], ["tiny", "sample", "student_digits", others])
     assert table["kind"].tolist() == ["test split", "overlap", "no shared class", "elsewhere"]

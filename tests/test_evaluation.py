@@ -177,6 +177,17 @@ def test_temperature_where_all_are_right_or_wrong():
         evaluation.fit_temperature(said[:0], right[:0])
 
 
+@pytest.mark.filterwarnings("ignore:A single label")
+def test_one_class_only():
+    said, labels = np.ones((5, 1)), np.zeros(5, int)
+    assert evaluation.fit_temperature(said, labels) == 1
+    np.testing.assert_array_equal(evaluation.calibrate(said, 2.0), said)
+    assert evaluation.sure_threshold(said, labels) == (1, 0)
+    assert evaluation.per_class(labels, labels, ["A"])["recall"].tolist() == [1]
+    assert evaluation.calibration_error(evaluation.reliability(labels, said)) == 0
+    assert evaluation.confused_pairs(labels, labels, ["A"]).empty
+
+
 def test_threshold_by_hand():
     """Sure ones first: right, right, wrong, right, wrong."""
     confidence = np.array([0.99, 0.7, 0.9, 0.8, 0.6])
