@@ -137,7 +137,7 @@ def test_runs_by_hand():
 
 
 def test_stretches_by_hand():
-    """Twenty frames make ten stretches of two, in the order of their numbers, not of their names."""
+    """Twenty frames make ten stretches of two, in the order of their numbers, not of names."""
     names = np.array([f"x/{c}/{c}{number}.jpg" for c in "AB" for number in range(95, 115)])
     shuffled = np.random.default_rng(0).permutation(40)
     found = folders.stretches(names[shuffled])
