@@ -209,7 +209,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     reading = read_elsewhere(model, about, on)
     if on not in known:
         others = ", ".join(reading.not_scored) or "none"
-        print(f"scored: {', '.join(reading.class_names)}; not scored: {others}")
+        print(f"scored: {', '.join(reading.scored)}; not scored: {others}")
+        print(f"to choose from: {len(reading.class_names)} classes")
     if overlap(about, on):
         print(f"CAUTION: {on} shows the same hands as {overlap(about, on)}: this is no test.")
     predicted = reading.probabilities.argmax(axis=1)

@@ -152,7 +152,8 @@ def shared_mistakes(rows: pd.DataFrame) -> pd.DataFrame:
     right, groups = {}, None
     for row in rows.to_dict("records"):
         results = readings(row)
-        groups = results["group"].to_numpy()
+        if "group" in results:  # an older version did not write it
+            groups = results["group"].to_numpy()
         right[row["model"]] = (results["actual"] == results["predicted"]).to_numpy()
     pairs = []
     for first, second in combinations(right, 2):

@@ -57,7 +57,7 @@ class Dataset:
     archives: tuple[str, ...] = ()  # names under which the archive is looked for
     kaggle: str = ""  # owner/name on Kaggle
     caveat: str = UNKNOWN_SIGNERS  # what its figures say, and what they do not
-    groups: str = "photograph"  # what a group is: rows that belong together ("signer")
+    groups: str = "group of twins"  # what a group is: rows that belong together ("signer")
     # from names, int64 (n,); without, twins are looked for
     group_of: Callable[[np.ndarray], np.ndarray] | None = None
     overlaps: tuple[str, ...] = ()  # sets that show the same hands: neither tests the other
@@ -167,12 +167,13 @@ def split(
     """Cut samples into training, validation and test, the same way every time for one seed.
 
     Test is the publisher's own where there is one, else `validation_split` of all, or the one group
-    (signer) `test_group`. Validation is `validation_split` of what remains, as many of each class
-    as of all. Rows of one group stay on one side: signer, student or stretch of film where the data
-    set knows them, else twins (`asl.groups`), looked for once and kept in data/cache. `by="row"` is
-    the cut that most projects make, single rows at random, which promises too much. No side is
-    chosen by looking at results. AslError for classes with too few images, for groups that are not
-    as many as the images, and for a group that is not there.
+    (signer) `test_group`. Validation is `validation_split` of what remains, and of each class, as
+    nearly as whole groups allow. Rows of one group stay on one side: signer, student or stretch of
+    film where the data set knows them, else twins (`asl.groups`), looked for once and kept in
+    data/cache; but a publisher's own test rows stay where they are. `by="row"` is the cut that
+    most projects make, single rows at random, which promises too much. No side is chosen by looking
+    at results. AslError for classes with too few images, for groups that are not as many as the
+    images, and for a group that is not there.
     """
     if not 0 < validation_split < 0.5:
         raise AslError(f"validation_split is {validation_split}; it must lie between 0 and 0.5.")
@@ -335,10 +336,12 @@ def _held_out(
                 "photograph or one moment: cut by rows, they promise too much."
             )
         names, sizes = np.unique(parts, return_counts=True)
-        order = random.permutation(len(names))
-        # as many as come closest to the share, at least one, and one stays
-        gap = np.abs(np.cumsum(sizes[order[:-1]]) - share * len(rows))
-        mask[rows] = np.isin(parts, names[order[: gap.argmin() + 1]])
+        wanted, drawn = share * len(rows), []
+        for place in random.permutation(len(names)):  # each that brings the share nearer
+            if abs(wanted - sizes[place]) < abs(wanted):
+                wanted -= sizes[place]
+                drawn.append(names[place])
+        mask[rows] = np.isin(parts, drawn or names[sizes.argmin()])
     return mask
 
 

@@ -21,8 +21,9 @@ class Reading(NamedTuple):
 
     samples: datasets.Samples  # with groups
     labels: np.ndarray  # int64 (n,), an index into class_names
-    probabilities: np.ndarray  # float32 (n, classes) among these classes
+    probabilities: np.ndarray  # float32 (n, classes)
     class_names: tuple[str, ...]  # to choose from, as the network spells them
+    scored: tuple[str, ...]  # those that both know
     not_scored: tuple[str, ...]  # the data set's other classes
 
     @property
@@ -56,9 +57,8 @@ def read_elsewhere(
 ) -> Reading:
     """Let a network read a data set: all of one that it was not trained on, else its test split.
 
-    Only images of classes that both know are read, and only these classes are to choose from: a
-    network that knows digits as well is not asked whether an O is a 0. Where there is one such
-    class alone, all that the network knows are to choose from. With `limit` as many images,
+    Only images of classes that both know are read. To choose from are all classes that the network
+    knows of the same kinds: letters, digits, words. With `limit` as many images,
     drawn evenly from all. AslError where no class is shared, and for a data set all of which the
     network was trained on.
     """
@@ -66,7 +66,8 @@ def read_elsewhere(
     samples = datasets.load(dataset, image_shape=model.input_shape[1:])
     shared = shared_classes(about["class_names"], samples.class_names)
     if known == [dataset]:
-        samples = datasets.split(samples, seed=about["seed"]).test
+        by = "row" if about["split"]["by"].startswith("random") else "group"
+        samples = datasets.split(samples, seed=about["seed"], by=by).test
     elif dataset in known:
         if samples.is_test is None:
             raise AslError(
@@ -78,16 +79,22 @@ def read_elsewhere(
     samples = samples.take(np.isin(samples.labels, list(shared)))
     if limit and len(samples) > limit:
         samples = samples.take(np.linspace(0, len(samples) - 1, limit).astype(int))
-    columns = sorted(set(shared.values()))
-    if len(columns) == 1:  # to choose from one alone is always right
-        columns = list(range(len(about["class_names"])))
+    scored = [about["class_names"][column] for column in sorted(set(shared.values()))]
+    kinds = {_kind(name) for name in scored}
+    names = [name for name in about["class_names"] if _kind(name) in kinds]
+    columns = [about["class_names"].index(name) for name in names]
     place = {column: k for k, column in enumerate(columns)}
     labels = np.array([place[shared[label]] for label in samples.labels.tolist()], np.int64)
     probabilities = prediction.predict_fitted(model, samples.images)[:, columns]
     probabilities = probabilities / np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
-    names = tuple(about["class_names"][column] for column in columns)
-    other = tuple(name for i, name in enumerate(samples.class_names) if i not in shared)
-    return Reading(samples, labels, probabilities, names, other)
+    others = tuple(name for i, name in enumerate(samples.class_names) if i not in shared)
+    return Reading(samples, labels, probabilities, tuple(names), tuple(scored), others)
+
+
+def _kind(class_name: str) -> str:
+    """Letter, digit or word: an O and a 0 are one sign, and nobody asks which it is."""
+    name = plain(class_name)
+    return "digit" if name.isdigit() else "letter" if len(name) == 1 else "word"
 
 
 def overlap(about: dict[str, Any], dataset: str) -> str | None:
@@ -137,7 +144,7 @@ def _score(model: keras.Model, about: dict[str, Any], dataset: str, limit: int |
     )
     return {
         "kind": "test split" if dataset in trained_on(about) else "elsewhere",
-        "classes": len(reading.class_names),
+        "classes": len(reading.scored),
         "images": len(right),
         "groups": len(np.unique(groups)),
         "correct": int(right.sum()),

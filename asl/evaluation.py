@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from asl.errors import AslError
@@ -32,7 +32,7 @@ def describe_accuracy(correct: int, total: int) -> str:
     Digits are cut, not rounded, so that 100 % means all of them.
     """
     low, high = accuracy_interval(correct, total)
-    return f"{correct:,}/{total:,} = {_percent(correct / total)} ({_interval(low, high)})"
+    return f"{correct:,}/{total:,} = {percent(correct / total)} ({_interval(low, high)})"
 
 
 def group_interval(
@@ -43,10 +43,12 @@ def group_interval(
     right bool (n,), groups int (n,). Whole groups are drawn again and again, with repetition, as if
     other photographs had been taken; the interval holds the middle 95 % of what they would have
     given (the cluster bootstrap: Davison and Hinkley, Bootstrap Methods, 1997, section 3.8). The
-    draws are the same every time, and the interval is never narrower than Wilson's, as few groups
-    may be alike by chance. Where all or no images are right, redrawing cannot differ, and it is
-    Wilson's of as many images as there are groups; a single group says nothing of others, 0 to 1.
-    AslError for no images, and for groups that are not one an image.
+    draws are the same every time. Few groups may be alike by chance; so the interval is never
+    narrower than Wilson's for as many rows as the groups are worth (their number over the design
+    effect, Kish, Survey Sampling, 1965), with Student's t of one degree of freedom less than there
+    are groups. Where all or no images are right, it is Wilson's of as many images as there are
+    groups; a single group says nothing of others, 0 to 1. AslError for no images, and for groups
+    that are not one an image.
     """
     if len(right) != len(groups):
         raise AslError(
@@ -60,14 +62,20 @@ def group_interval(
         return 0.0, 1.0
     if right.all() or not right.any():
         return accuracy_interval(len(sizes) * int(right[0]), len(sizes), confidence)
-    found = np.bincount(group, weights=right)
+    found, count, total = np.bincount(group, weights=right), len(sizes), len(right)
     random, shares = np.random.default_rng(0), []
     for _ in range(resamples):
-        drawn = random.integers(len(sizes), size=len(sizes))
+        drawn = random.integers(count, size=count)
         shares.append(found[drawn].sum() / sizes[drawn].sum())
     low, high = np.quantile(shares, [(1 - confidence) / 2, (1 + confidence) / 2])
-    least = accuracy_interval(int(np.sum(right)), len(right), confidence)
-    return min(float(low), least[0]), max(float(high), least[1])
+    share = found.sum() / total
+    of_groups = count / (count - 1) * np.square(found - share * sizes).sum() / total**2
+    worth = min(total, share * (1 - share) / max(of_groups, SMALLEST))
+    wide = t.ppf((1 + confidence) / 2, count - 1)
+    centre = (share + wide**2 / (2 * worth)) / (1 + wide**2 / worth)
+    half = np.sqrt(share * (1 - share) / worth + (wide / (2 * worth)) ** 2)
+    half *= wide / (1 + wide**2 / worth)
+    return min(float(low), centre - half), max(float(high), centre + half)
 
 
 def describe_right(right: np.ndarray, groups: np.ndarray | None = None, unit: str = "group") -> str:
@@ -79,17 +87,18 @@ def describe_right(right: np.ndarray, groups: np.ndarray | None = None, unit: st
         return describe_accuracy(correct, total)
     interval, many = _interval(*group_interval(right, groups)), len(np.unique(groups))
     if many > 1:
-        unit = unit.replace("stretch", "stretches") if "stretch" in unit else f"{unit}s"
-    return f"{correct:,}/{total:,} = {_percent(correct / total)} ({interval}, {many:,} {unit})"
+        thing, blank, rest = unit.partition(" ")
+        unit = f"{thing}{'es' if thing.endswith('ch') else 's'}{blank}{rest}"
+    return f"{correct:,}/{total:,} = {percent(correct / total)} ({interval}, {many:,} {unit})"
 
 
-def _percent(share: float) -> str:
-    """With two digits, cut and not rounded: 100 % means all."""
-    return f"{np.floor(share * 1e4) / 100:.2f} %"
+def percent(share: float, digits: int = 2) -> str:
+    """A share as text, its digits cut and not rounded: 100 % means all."""
+    return f"{np.floor(share * 10 ** (2 + digits)) / 10**digits:.{digits}f} %"
 
 
 def _interval(low: float, high: float) -> str:
-    return f"95 % interval {_percent(low)[:-2]}–{_percent(high)}"
+    return f"95 % interval {percent(low)[:-2]}–{percent(high)}"
 
 
 def mcnemar(
@@ -212,13 +221,14 @@ def calibrate(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def sure_threshold(
-    probabilities: np.ndarray, labels: np.ndarray, precision: float = 0.99
+    probabilities: np.ndarray, labels: np.ndarray, precision: float = 0.99, least: int = 20
 ) -> tuple[float, float]:
     """From which confidence on readings are right as often as asked, and what is left unread.
 
     probabilities (n, classes) and labels int (n,) of validation images. Gives the lowest confidence
     above which the share that is right is at least `precision`, and the share of images that stay
-    below it, "not sure". 1 and 1 where no confidence is enough. AslError for no images and for a
+    below it, "not sure". At least `least` images must lie above: fewer may be luck. 1 and 1 where
+    no confidence is enough. AslError for no images and for a
     precision outside 0 to 1.
     """
     if not len(labels) or not 0 < precision <= 1:
@@ -232,6 +242,7 @@ def sure_threshold(
     share = np.cumsum(right) / np.arange(1, len(right) + 1)
     last = np.append(np.diff(confidence[order]) != 0, True)  # equal confidence is read together
     enough = np.flatnonzero((share >= precision) & last)
+    enough = enough[enough + 1 >= least]
     if not len(enough):
         return 1.0, 1.0
     return float(confidence[order][enough[-1]]), float(1 - (enough[-1] + 1) / len(labels))

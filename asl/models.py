@@ -307,7 +307,7 @@ def build(
     return model
 
 
-def calibrate(model: keras.Model, temperature: float) -> None:
+def set_temperature(model: keras.Model, temperature: float) -> None:
     """Divide what the last layer adds up by the temperature, which calibrates all probabilities
     that the network gives from then on (`evaluation.fit_temperature`).
     """

@@ -36,6 +36,8 @@ def find(name: str | Path) -> Path:
     there = ", ".join(list_names()) or "none yet"
     dataset, _, network = (file.stem if "-" in file.stem else f"{file.stem}-cnn").rpartition("-")
     dataset = "folder:PATH" if "-" in dataset else dataset
+    if file.stem.startswith("reader"):
+        raise AslError(f"{paths.shown(file)} is not there: python -m asl reader makes it.")
     raise AslError(
         f"{paths.shown(file)} is not there. Notebook 05_train makes it; in the shell: "
         f"python -m asl train --dataset {dataset} --model {network}. "
@@ -66,6 +68,8 @@ def read_sidecar(file: Path) -> dict[str, Any]:
             f"{paths.shown(sidecar)} does not belong to {file.name}: the weights are damaged or of "
             f"another training. {again}"
         )
+    about.setdefault("temperature", 1.0)  # networks of before these were measured
+    about.setdefault("sure", {"precision": 1.0, "confidence": 1.0, "unread": 1.0})
     return about
 
 

@@ -217,7 +217,7 @@ def train(
     predicted = learner.predict(validation, verbose=0)
     labels = validation_targets.argmax(axis=1)
     temperature = evaluation.fit_temperature(predicted, labels)
-    models.calibrate(model, temperature)
+    models.set_temperature(model, temperature)
     calibrated = evaluation.calibrate(predicted, temperature)
     confidence, unread = evaluation.sure_threshold(calibrated, labels, SURE)
     if not frozen:  # without the optimizer's state, which only training needs; a learner has that
@@ -236,8 +236,8 @@ def train(
             "temperature": round(temperature, 4),
             "sure": {
                 "precision": SURE,
-                "confidence": round(confidence, 4),
-                "unread": round(unread, 4),
+                "confidence": confidence,
+                "unread": unread,
             },
             "training_seconds": round(feature_seconds + float(history["seconds"].sum()), 1),
             "features_seconds": round(feature_seconds, 1),

@@ -31,7 +31,7 @@ import pandas as pd
 from common import figure, fit, fit_parts, load, mistakes, seconds, text
 from networks import imagenet, lstm, mobilenet, passes
 from sets import large, sets
-from trust import bent, calibration, matrix, reading, twins, validation
+from trust import calibration, matrix, reading, robust, twins, validation
 
 from asl import datasets, download, encode, evaluation, hands, models, paths, prediction, training
 from asl.backend import keras
@@ -333,7 +333,7 @@ PARTS = {
         calibration,
         reading,
         matrix,
-        bent,
+        robust,
     )
 }
 

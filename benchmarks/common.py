@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from asl import datasets, paths, prediction, training
+from asl import datasets, evaluation, paths, prediction, training
 from asl.backend import keras
 
 REPEATS = 5
@@ -44,7 +44,7 @@ def counts(pairs: list[tuple[int, int]]) -> str:
     """Each pair as right/all, and the share of all together."""
     right, total = map(sum, zip(*pairs, strict=True))
     told = ", ".join(f"{a:,}/{b:,}" for a, b in pairs)
-    return f"{told}: {100 * right / total:.2f} %"
+    return f"{told}: {evaluation.percent(right / total)}"
 
 
 def fit_parts(

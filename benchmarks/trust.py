@@ -119,7 +119,8 @@ def validation() -> dict:
         gaps.append(abs(shares[0][0] / shares[0][1] - shares[1][0] / shares[1][1]))
         rows[f"letters, seed {seed}, validation by photograph; test"] = text(
             "; ".join(
-                f"{right:,}/{total:,} = {100 * right / total:.2f} %" for right, total in shares
+                f"{right:,}/{total:,} = {evaluation.percent(right / total)}"
+                for right, total in shares
             ),
             "within one point",
         )
@@ -179,7 +180,9 @@ def matrix() -> dict:
         table.to_csv(file, index=False, float_format="%.4f", lineterminator="\n")
     rows = {}
     for row in table[table["accuracy"].notna()].to_dict("records"):
-        share = f"{row['correct']:,.0f}/{row['images']:,.0f} = {100 * row['accuracy']:.2f} %"
+        share = (
+            f"{row['correct']:,.0f}/{row['images']:,.0f} = {evaluation.percent(row['accuracy'])}"
+        )
         rows[f"trained on {row['model']}, reads {row['tested_on']} ({row['kind']})"] = text(
             f"{share} (95 % interval {100 * row['low']:.1f}–{100 * row['high']:.1f} %, "
             f"{row['groups']:,.0f} groups), mean recall {100 * row['recall']:.1f} %",
@@ -188,7 +191,7 @@ def matrix() -> dict:
     return rows
 
 
-def bent() -> dict:
+def robust() -> dict:
     """Robustness: the mean over all changes, of the test images of some data sets."""
     rows = {}
     for name, dataset in (
@@ -202,7 +205,7 @@ def bent() -> dict:
         curves = corruptions.robustness(model, np.asarray(seen.images[:]), labels)
         plain = curves["accuracy"][0]
         worst = curves.loc[curves["accuracy"].idxmin()]
-        rows[f"{name.removesuffix('-seed0')} on bent test images of {dataset}, mean"] = text(
+        rows[f"{name.removesuffix('-seed0')} on changed test images of {dataset}, mean"] = text(
             f"{100 * corruptions.mean_accuracy(curves):.1f} %, as they are {100 * plain:.1f} %, "
             f"worst {100 * worst['accuracy']:.1f} % ({worst['change']} {worst['strength']:g})",
             "",

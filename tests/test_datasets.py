@@ -72,7 +72,7 @@ def test_groups_that_do_not_fit(samples):
         datasets.split(samples, by="signer")
 
 
-def test_too_few_images_to_split(samples):
+def test_too_few_images_to_split(samples, home):
     few = datasets.Samples("mine", samples.class_names, *(
         column[:5] for column in (samples.images, samples.labels, samples.names)))  # fmt: skip
     with pytest.raises(AslError, match="mine: 5 images are too few"):

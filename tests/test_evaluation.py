@@ -87,12 +87,15 @@ def test_mcnemar_by_hand():
 
 def test_interval_of_groups_by_hand():
     """Four photographs of two rows, three of them right: each resample has k of four right, with a
-    binomial's probability, so its 2.5 % quantile is 1/4 and its 97.5 % quantile 4/4.
+    binomial's probability, so its 97.5 % quantile is 4/4. The lower end is Wilson's: the variance
+    between groups is 4/3 · 3/64 = 1/16, so they are worth 0.1875 / (1/16) = 3 rows, and t is 3.182.
     """
     right, groups = np.repeat([True, True, True, False], 2), np.repeat([7, 3, 5, 9], 2)
-    assert evaluation.group_interval(right, groups) == (0.25, 1)
+    low, high = evaluation.group_interval(right, groups)
+    assert low == pytest.approx(wilson(0.75 * 3, 3, 3.18244630528)[0], abs=1e-9)
+    assert high == 1
     rows = evaluation.accuracy_interval(6, 8)
-    assert rows[0] > 0.25  # rows alone promise more
+    assert rows[0] > low  # rows alone promise more
 
 
 def test_interval_of_groups_against_the_formula():
@@ -116,7 +119,9 @@ def test_interval_of_groups_at_the_edges():
     assert evaluation.group_interval(nothing, groups) == evaluation.accuracy_interval(0, 10)
     assert evaluation.group_interval(everything, np.zeros(30)) == (0, 1)
     alike = np.tile([True, False, False], 10)  # redrawing gives the same share each time
-    assert evaluation.group_interval(alike, groups) == evaluation.accuracy_interval(10, 30)
+    rows = evaluation.accuracy_interval(10, 30)
+    low, high = evaluation.group_interval(alike, groups)
+    assert low < rows[0] and high > rows[1]  # t of nine degrees of freedom, not the normal's
     with pytest.raises(AslError, match="29 groups for 30 images"):
         evaluation.group_interval(everything, groups[1:])
     with pytest.raises(AslError, match="an interval needs some images"):
@@ -182,7 +187,7 @@ def test_one_class_only():
     said, labels = np.ones((5, 1)), np.zeros(5, int)
     assert evaluation.fit_temperature(said, labels) == 1
     np.testing.assert_array_equal(evaluation.calibrate(said, 2.0), said)
-    assert evaluation.sure_threshold(said, labels) == (1, 0)
+    assert evaluation.sure_threshold(said, labels, least=5) == (1, 0)
     assert evaluation.per_class(labels, labels, ["A"])["recall"].tolist() == [1]
     assert evaluation.calibration_error(evaluation.reliability(labels, said)) == 0
     assert evaluation.confused_pairs(labels, labels, ["A"]).empty
@@ -193,11 +198,26 @@ def test_threshold_by_hand():
     confidence = np.array([0.99, 0.7, 0.9, 0.8, 0.6])
     probabilities = np.stack([confidence, 1 - confidence], axis=1)
     labels = np.array([0, 0, 0, 1, 1])
-    assert evaluation.sure_threshold(probabilities, labels, 1) == (0.9, 1 - 2 / 5)
-    assert evaluation.sure_threshold(probabilities, labels, 0.75) == (0.7, 1 - 4 / 5)
-    assert evaluation.sure_threshold(probabilities, labels, 0.6) == (0.6, 0)
-    assert evaluation.sure_threshold(probabilities, 1 - labels, 1) == (1, 1)
+    one = {"least": 1}
+    assert evaluation.sure_threshold(probabilities, labels, 1, **one) == (0.9, 1 - 2 / 5)
+    assert evaluation.sure_threshold(probabilities, labels, 0.75, **one) == (0.7, 1 - 4 / 5)
+    assert evaluation.sure_threshold(probabilities, labels, 0.6, **one) == (0.6, 0)
+    assert evaluation.sure_threshold(probabilities, labels, 0.75, least=5) == (1, 1)
+    assert evaluation.sure_threshold(probabilities, 1 - labels, 1, **one) == (1, 1)
     with pytest.raises(AslError, match="precision is 2"):
         evaluation.sure_threshold(probabilities, labels, 2)
     with pytest.raises(AslError, match="0 images"):
         evaluation.sure_threshold(probabilities[:0], labels[:0])
+
+
+@pytest.mark.parametrize("count", [5, 10, 30])
+def test_intervals_of_few_groups_hold_what_they_promise(count):
+    """Of groups of uneven size and share, at least nine of ten intervals hold the true share."""
+    random, held = np.random.default_rng(0), 0
+    for _ in range(100):
+        sizes = random.integers(5, 60, count)
+        groups = np.repeat(np.arange(count), sizes)
+        right = random.random(len(groups)) < random.beta(8, 2, count)[groups]
+        low, high = evaluation.group_interval(right, groups, resamples=300)
+        held += low <= 0.8 <= high
+    assert held >= 90

@@ -97,9 +97,11 @@ def test_four_looks_by_hand(small_network, tmp_path):
 
 
 def test_a_set_is_left_out_read_and_told_in_the_sidecar(few, small_network, home):
+    with pytest.raises(AslError, match="first run: python -m asl reader --leave-out small"):
+        reader.train_reader(steps=2)
     file = reader.train_reader("small", steps=2)
     assert file == home / "model/reader-without-small.keras"
-    assert read_sidecar(file)["datasets"] == []
+    assert read_sidecar(file)["datasets"] == ["sample"]  # of which the drawn hands are
     probabilities, labels, groups = reader.left_out_readings("small")
     samples = datasets.load("tiny")
     np.testing.assert_array_equal(labels, samples.labels)
@@ -108,7 +110,7 @@ def test_a_set_is_left_out_read_and_told_in_the_sidecar(few, small_network, home
 
     file = reader.train_reader(steps=2)
     model, about = load_model("reader")
-    assert about["datasets"] == ["tiny"]
+    assert about["datasets"] == ["tiny", "sample"]
     told = about["left_out"]["small"]
     assert (told["correct"], told["images"], told["groups"]) == (right.sum(), 384, 8)
     expected = evaluation.fit_temperature(probabilities, labels)

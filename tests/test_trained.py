@@ -36,9 +36,15 @@ def test_saved_and_loaded_by_name_and_by_path(saved, parts, by):
 
 def test_a_missing_model_says_which_notebook_makes_it(saved):
     with pytest.raises(AslError) as caught:
-        load_model("letters-cnn")
-    for part in ("model/letters-cnn.keras", "05_train", "--dataset letters", "tiny-cnn"):
+        load_model("abc-cnn")
+    for part in ("model/abc-cnn.keras", "05_train", "--dataset abc", "tiny-cnn"):
         assert part in str(caught.value)
+    with pytest.raises(AslError, match="python -m asl reader makes it"):
+        load_model("reader-without-rooms")
+
+
+def test_what_came_with_the_project_is_found_from_every_home(home):
+    assert load_model("letters-cnn")[1]["dataset"] == "letters"
 
 
 def test_a_missing_sidecar(saved):
