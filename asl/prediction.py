@@ -119,10 +119,12 @@ def predict_files(
 
 
 def write_results(table: pd.DataFrame, path: str | Path | None = None) -> Path:
-    """Write the table as results.csv, or to `path`: UTF-8, no index, four decimals; whole or not
-    at all. Gives the path.
+    """Write the table as results.csv, or to `path`: UTF-8, no index, four decimals, cut and not
+    rounded up to 1; whole or not at all. Gives the path.
     """
     path = Path(path or paths.RESULTS)
+    shares = ["confidence", "second_confidence"]
+    table = table.assign(**{name: np.floor(table[name] * 1e4 + 1e-6) / 1e4 for name in shares})
     with paths.write_beside(path) as temporary:
         table.to_csv(
             temporary, columns=COLUMNS, index=False, float_format="%.4f", lineterminator="\n"

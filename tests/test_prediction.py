@@ -43,7 +43,7 @@ def test_written_as_promised_and_read_back(home):
     path = write_results(table)
     assert path.read_bytes().decode("utf-8") == (
         "image,actual,predicted,confidence,second,second_confidence\n"
-        '"ü,1",,B,0.8765,A,0.1235\n'
+        '"ü,1",,B,0.8765,A,0.1234\n'
         "b,,A,1.0000,B,0.0000\n"
     )
     assert read_results()["actual"].tolist() == ["", ""]
