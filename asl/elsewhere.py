@@ -124,8 +124,6 @@ def matrix(
 
 def _score(model: keras.Model, about: dict[str, Any], dataset: str, limit: int | None) -> dict:
     class_names = datasets.find_dataset(dataset).class_names
-    if overlap(about, dataset):
-        return {"kind": "overlap"}
     known = {plain(name) for name in about["class_names"]}
     if not known & {plain(name) for name in class_names}:
         return {"kind": "no shared class"}
@@ -136,6 +134,8 @@ def _score(model: keras.Model, about: dict[str, Any], dataset: str, limit: int |
         and not datasets.find_dataset(dataset).test_counts
     ):
         return {"kind": "trained on it"}
+    if overlap(about, dataset) and dataset not in trained_on(about):
+        return {"kind": "overlap"}
     reading = read_elsewhere(model, about, dataset, limit)
     right, groups = reading.right, reading.samples.groups
     low, high = evaluation.group_interval(right, groups)
