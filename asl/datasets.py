@@ -468,8 +468,8 @@ DATASETS: dict[str, Dataset] = {
                     "178c0dd21c4b0e86d58df12f14ea1e9efa795ad19d146802b3b28094a16d56ae"),
             size=105_000_000,
             caveat="Test is the publisher's own: the same few people and rooms as in training, and "
-                   "two of five test images have a twin there. About twenty images come from each "
-                   "photograph, so intervals are counted by photograph.",
+                   "more than two of five test images have a twin there. About twenty images come "
+                   "from each photograph, so intervals are counted by groups of twins.",
             archives=("sign-language-mnist.zip", "letters.zip", "archive.zip"),
             kaggle="datamunge/sign-language-mnist",
         ),
