@@ -84,7 +84,7 @@ def letters() -> dict:
         print(f"seed {seed}: {wrong[seed]} mistakes of {len(test):,}", flush=True)
     order = sorted(wrong, key=wrong.get)
     median, worst = (
-        evaluation.describe_right(right[seed], test.groups, "photograph")
+        evaluation.describe_right(right[seed], test.groups, "group of twins")
         for seed in (order[len(order) // 2], order[-1])
     )
     model = load(names[0])
