@@ -72,18 +72,15 @@ def gather(left_out: str | None = None) -> tuple[dict[str, Source], list[np.ndar
         if part.is_test is not None:
             part = part.take(~part.is_test)
         letter_of = letter_labels(part.class_names)
-        nothing = [plain(each) == "nothing" for each in part.class_names]
-        rows = np.concatenate(
-            [_spread(np.flatnonzero(part.labels == k)) for k in np.unique(part.labels)]
-        )
-        part = part.take(np.sort(rows))
-        labels, edge = letter_of[part.labels], FRAME.get(name, 0)
-        empty = np.isin(part.labels, np.flatnonzero(nothing))
-        images = np.asarray(part.take((labels >= 0) | empty).images[:])
+        is_nothing = np.array([plain(each) == "nothing" for each in part.class_names])
+        wanted = np.flatnonzero((letter_of >= 0) | is_nothing)
+        rows = [_spread(np.flatnonzero(part.labels == label)) for label in wanted]
+        part = part.take(np.sort(np.concatenate(rows)))
+        images, edge = np.asarray(part.images[:]), FRAME.get(name, 0)
         images = images[:, edge : images.shape[1] - edge, edge : images.shape[2] - edge]
-        labels, empty = labels[(labels >= 0) | empty], empty[(labels >= 0) | empty]
+        empty = is_nothing[part.labels]
         rooms += list(images[empty])
-        images, labels = images[~empty], labels[~empty]
+        images, labels = images[~empty], letter_of[part.labels[~empty]]
         if name == "signers":
             images = np.stack([cut_out(image) for image in images])
         sources[name] = Source(images, labels)
@@ -104,7 +101,7 @@ def letter_labels(class_names: tuple[str, ...]) -> np.ndarray:
 
 
 def draw(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Drawn hands in colour, each by another signer, cut out: uint8 (n, SIZE, SIZE, 4)."""
+    """Drawn hands in colour, a new signer every 24, cut out: uint8 (n, SIZE, SIZE, 4)."""
     names = [hands.LETTERS[label] for label in labels]
     signers = 1000 + seed * 100_000 + np.arange(len(labels)) // len(hands.LETTERS)
     return hands.draw_hands(names, signers=signers, seed=seed, size=SIZE, cutout=True)
