@@ -188,7 +188,7 @@ def _compare(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from asl import datasets, describe_right, load_model
     from asl.elsewhere import overlap, read_elsewhere, trained_on
-    from asl.evaluation import per_class
+    from asl.evaluation import per_class, percent
 
     if options.on:
         options.on = _absolute(options.on)
@@ -219,7 +219,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(table.round(4).to_string())
     unit = datasets.find_dataset(on).groups
     accuracy = describe_right(reading.right, reading.samples.groups, unit)
-    recall = f"mean recall of the classes {table['recall'].mean():.2%}"
+    recall = f"mean recall of the classes {percent(table['recall'].mean())}"
     print(f"{options.model} on {on}: {accuracy}, {recall}")
 
 
@@ -277,6 +277,7 @@ def _datasets(options: argparse.Namespace) -> None:
 
 def _models(options: argparse.Namespace) -> None:
     from asl import trained
+    from asl.evaluation import percent
     from asl.models import MODELS
 
     for name, network in MODELS.items():
@@ -291,9 +292,11 @@ def _models(options: argparse.Namespace) -> None:
         print(f"trained: {name}: {about['model']} on {about['dataset']}", end="")
         if "validation" in about:
             accuracy, epoch = about["validation"]["val_accuracy"], about["best_epoch"]
-            print(f", validation accuracy {accuracy:.4f} at epoch {epoch}", end="")
+            print(f", validation accuracy {percent(accuracy)} at epoch {epoch}", end="")
         for left_out, found in about.get("left_out", {}).items():
-            print(f", {found['correct'] / found['images']:.1%} of {left_out}, left out", end="")
+            print(
+                f", {percent(found['correct'] / found['images'])} of {left_out}, left out", end=""
+            )
         print()
 
 

@@ -117,8 +117,7 @@ def apply(images: np.ndarray, change: str, strength: float, seed: int = 0) -> np
 
     AslError for a change that is not there.
     """
-    if change not in CHANGES:
-        raise AslError(f"there is no change {change!r}. There are: {', '.join(CHANGES)}.")
+    _check(change)
     function = CHANGES[change][0]
     random = np.random.default_rng(seed)
     return np.stack([function(image, strength, random) for image in images])
@@ -138,6 +137,8 @@ def robustness(
     """
     if not len(images):
         raise AslError("robustness needs some images; there are none.")
+    for change in changes:
+        _check(change)
     rows = []
 
     def accuracy(seen: np.ndarray) -> float:
@@ -146,8 +147,7 @@ def robustness(
     plain = accuracy(images)
     for change in changes:
         rows.append((change, UNCHANGED.get(change, 0.0), plain))
-        strengths = CHANGES[change][1] if change in CHANGES else (0.0,)
-        for strength in strengths:
+        for strength in CHANGES[change][1]:
             rows.append((change, float(strength), accuracy(apply(images, change, strength))))
     return pd.DataFrame(rows, columns=["change", "strength", "accuracy"])
 
@@ -156,6 +156,11 @@ def mean_accuracy(curves: pd.DataFrame) -> float:
     """One number for `robustness`: the mean over all changes and strengths, but unchanged ones."""
     plain = curves["change"].map(UNCHANGED).fillna(0.0)
     return float(curves.loc[curves["strength"] != plain, "accuracy"].mean())
+
+
+def _check(change: str) -> None:
+    if change not in CHANGES:
+        raise AslError(f"there is no change {change!r}. There are: {', '.join(CHANGES)}.")
 
 
 def _move(

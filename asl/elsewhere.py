@@ -52,29 +52,45 @@ def trained_on(about: dict[str, Any]) -> list[str]:
     return about.get("datasets", [about["dataset"]])
 
 
+def overlap(about: dict[str, Any], dataset: str) -> str | None:
+    """Which of the sets that a network was trained on shows the same hands as this one, or None."""
+    others = datasets.find_dataset(dataset).overlaps
+    return next((name for name in trained_on(about) if name in others), None)
+
+
+def relation(about: dict[str, Any], dataset: str) -> str:
+    """What a data set is to a network: "test split" of one that it was trained on, "trained on it",
+    all of it, "overlap" (the same hands), "no shared class", or "elsewhere".
+    """
+    known, entry = trained_on(about), datasets.find_dataset(dataset)
+    if not {*map(plain, about["class_names"])} & {*map(plain, entry.class_names)}:
+        return "no shared class"
+    if dataset in known:  # one of several was learned whole, but for its publisher's test
+        return "test split" if known == [dataset] or entry.test_counts else "trained on it"
+    return "overlap" if overlap(about, dataset) else "elsewhere"
+
+
 def read_elsewhere(
     model: keras.Model, about: dict[str, Any], dataset: str, limit: int | None = None
 ) -> Reading:
     """Let a network read a data set: all of one that it was not trained on, else its test split.
 
     Only images of classes that both know are read. To choose from are all classes that the network
-    knows of the same kinds: letters, digits, words. With `limit` as many images,
-    drawn evenly from all. AslError where no class is shared, and for a data set all of which the
-    network was trained on.
+    knows of the same kinds: letters, digits, words. With `limit` as many images, drawn evenly from
+    all. AslError where no class is shared, and for a data set all of which the network was trained
+    on.
     """
-    known = trained_on(about)
+    kind = relation(about, dataset)
+    if kind == "trained on it":
+        raise AslError(
+            f"{dataset} is among what this network was trained on, all of it: it says nothing. "
+            "What was read of sets that were left out stands in its sidecar, left_out."
+        )
     samples = datasets.load(dataset, image_shape=model.input_shape[1:])
     shared = shared_classes(about["class_names"], samples.class_names)
-    if known == [dataset]:
-        by = "row" if about["split"]["by"].startswith("random") else "group"
+    if kind == "test split":
+        by = "row" if about.get("split", {}).get("by", "").startswith("random") else "group"
         samples = datasets.split(samples, seed=about["seed"], by=by).test
-    elif dataset in known:
-        if samples.is_test is None:
-            raise AslError(
-                f"{dataset} is among what this network was trained on, all of it: it says nothing. "
-                "What it read of sets that were left out stands in its sidecar, left_out."
-            )
-        samples = datasets.with_groups(samples).take(samples.is_test)
     samples = datasets.with_groups(samples)
     samples = samples.take(np.isin(samples.labels, list(shared)))
     if limit and len(samples) > limit:
@@ -97,21 +113,15 @@ def _kind(class_name: str) -> str:
     return "digit" if name.isdigit() else "letter" if len(name) == 1 else "word"
 
 
-def overlap(about: dict[str, Any], dataset: str) -> str | None:
-    """Which of the sets that a network was trained on shows the same hands as this one, or None."""
-    others = datasets.find_dataset(dataset).overlaps
-    return next((name for name in trained_on(about) if name in others), None)
-
-
 def matrix(
     models: Sequence[str], tested_on: Sequence[str], limit: int | None = None
 ) -> pd.DataFrame:
     """Each network on each data set: a row a pair, for `plots.matrix`.
 
-    `models` are names as `load_model` takes them. Columns: model, trained_on, tested_on, kind
-    ("test split", "elsewhere", or why there is no figure: "overlap", "trained on it", "no shared
-    class"), classes, images, groups, correct, accuracy, recall (the mean over the classes), low and
-    high, the 95 % interval by groups.
+    `models` are names as `load_model` takes them. Columns: model, trained_on, tested_on, kind (as
+    `relation` gives it; only "test split" and "elsewhere" have figures), classes (scored), images,
+    groups, correct, accuracy, recall (the mean over the classes), low and high, the 95 % interval
+    by groups.
     """
     rows = []
     for name in models:
@@ -119,23 +129,15 @@ def matrix(
         for dataset in tested_on:
             row = {"model": name, "trained_on": about["dataset"], "tested_on": dataset}
             rows.append(row | _score(model, about, dataset, limit))
-    return pd.DataFrame(rows)
+    counts = dict.fromkeys(("classes", "images", "groups", "correct"), "Int64")  # some have none
+    table = pd.DataFrame(rows)
+    return table.astype({name: kind for name, kind in counts.items() if name in table})
 
 
 def _score(model: keras.Model, about: dict[str, Any], dataset: str, limit: int | None) -> dict:
-    class_names = datasets.find_dataset(dataset).class_names
-    known = {plain(name) for name in about["class_names"]}
-    if not known & {plain(name) for name in class_names}:
-        return {"kind": "no shared class"}
-    alone = trained_on(about) == [dataset]
-    if (
-        dataset in trained_on(about)
-        and not alone
-        and not datasets.find_dataset(dataset).test_counts
-    ):
-        return {"kind": "trained on it"}
-    if overlap(about, dataset) and dataset not in trained_on(about):
-        return {"kind": "overlap"}
+    kind = relation(about, dataset)
+    if kind not in ("test split", "elsewhere"):
+        return {"kind": kind}
     reading = read_elsewhere(model, about, dataset, limit)
     right, groups = reading.right, reading.samples.groups
     low, high = evaluation.group_interval(right, groups)
@@ -143,7 +145,7 @@ def _score(model: keras.Model, about: dict[str, Any], dataset: str, limit: int |
         reading.labels, reading.probabilities.argmax(axis=1), reading.class_names
     )
     return {
-        "kind": "test split" if dataset in trained_on(about) else "elsewhere",
+        "kind": kind,
         "classes": len(reading.scored),
         "images": len(right),
         "groups": len(np.unique(groups)),

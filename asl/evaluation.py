@@ -228,8 +228,7 @@ def sure_threshold(
     probabilities (n, classes) and labels int (n,) of validation images. Gives the lowest confidence
     above which the share that is right is at least `precision`, and the share of images that stay
     below it, "not sure". At least `least` images must lie above: fewer may be luck. 1 and 1 where
-    no confidence is enough. AslError for no images and for a
-    precision outside 0 to 1.
+    no confidence is enough. AslError for no images and for a precision outside 0 to 1.
     """
     if not len(labels) or not 0 < precision <= 1:
         raise AslError(

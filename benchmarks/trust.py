@@ -112,7 +112,7 @@ def planted(images: np.ndarray, labels: np.ndarray, kind: str) -> tuple[float, f
 
 
 def validation() -> dict:
-    """What validation promises on letters, cut by photograph and by row; what the test keeps."""
+    """What validation promises on letters, cut by group and by row; what the test keeps."""
     samples = datasets.load("letters")
     rows, gaps = {}, []
     for seed in SEEDS:
@@ -123,7 +123,7 @@ def validation() -> dict:
             wrong = mistakes(model, part)
             shares.append((len(part) - wrong, len(part)))
         gaps.append(abs(shares[0][0] / shares[0][1] - shares[1][0] / shares[1][1]))
-        rows[f"letters, seed {seed}, validation by photograph; test"] = text(
+        rows[f"letters, seed {seed}, validation by groups; test"] = text(
             "; ".join(
                 f"{right:,}/{total:,} = {evaluation.percent(right / total)}"
                 for right, total in shares
@@ -182,7 +182,7 @@ def matrix() -> dict:
     if (paths.MODEL / "reader.keras").exists():
         tables.append(elsewhere.matrix(["reader"], READ))
     table = pd.concat(tables, ignore_index=True)
-    with paths.write_beside(paths.MODEL / "matrix.csv") as file:
+    with paths.write_beside(paths.REPOSITORY / "model/matrix.csv") as file:
         table.to_csv(file, index=False, float_format="%.4f", lineterminator="\n")
     rows = {}
     for row in table[table["accuracy"].notna()].to_dict("records"):
@@ -206,9 +206,9 @@ def robust() -> dict:
         ("reader", "letters"),
     ):
         model, about = load_model(name)
-        seen = elsewhere.read_elsewhere(model, about, dataset, limit=ROBUST_IMAGES).samples
-        labels = reader.letter_labels(seen.class_names)[seen.labels]
-        curves = corruptions.robustness(model, np.asarray(seen.images[:]), labels)
+        reading = elsewhere.read_elsewhere(model, about, dataset, limit=ROBUST_IMAGES)
+        images = np.asarray(reading.samples.images[:])
+        curves = corruptions.robustness(model, images, reading.labels)
         plain = curves["accuracy"][0]
         worst = curves.loc[curves["accuracy"].idxmin()]
         rows[f"{name.removesuffix('-seed0')} on changed test images of {dataset}, mean"] = text(
