@@ -9,13 +9,13 @@ NOTEBOOKS ?=
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run test lint format bench notebooks clean
+.PHONY: help run test lint types format bench notebooks clean
 
 help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
 	@echo "make run NOTEBOOKS='09 10 11'                      others: transfer, compare, trust"
-	@echo "make test        lint, formatting, tests, and the series on a tiny data set"
-	@echo "make bench       measure every figure of the README (some hours)"
+	@echo "make test        lint, types, tests with their coverage, and the series on a tiny set"
+	@echo "make bench       measure every figure of benchmarks/RESULTS.md (some hours)"
 	@echo "make notebooks   refresh the outputs of the notebooks under version control"
 
 .venv/ready: requirements.txt
@@ -27,7 +27,8 @@ help:
 	@touch $@
 
 .venv/ready-dev: .venv/ready pyproject.toml
-	$(BIN)/python -m pip install --quiet "pytest>=9.2" "pytest-xdist>=3.8" "ruff>=0.17" "keras-hub~=0.29.1" "torch==2.13.*"
+	$(BIN)/python -m pip install --quiet "pytest>=9.2" "pytest-xdist>=3.8" "pytest-cov>=7.0" \
+	  "ruff>=0.17" "mypy>=2.0" "keras-hub~=0.29.1" "torch==2.13.*"
 	@touch $@
 
 run: .venv/ready
@@ -37,8 +38,11 @@ lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-test: lint
-	$(BIN)/python -m pytest
+types: .venv/ready-dev
+	$(BIN)/mypy
+
+test: lint types
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 format: .venv/ready-dev
 	$(BIN)/ruff check --fix .

@@ -1,18 +1,24 @@
-"""The verbs for the shell: python -m asl run | train | compare | evaluate | predict | …"""
+"""The commands for the shell: python -m asl run | train | compare | evaluate | predict | …"""
+
+from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from asl import paths
+import asl
+from asl import files
 from asl.errors import AslError
+
+ROWS_SHOWN = 40  # of the table that predict prints
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; the exit code is 0 when all went well, 1 after a message, 2 for wrong usage."""
+    """Run one command; gives 0 when all went well, 1 after a message, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
     try:
-        return options.verb(options) or 0
+        return options.command(options) or 0
     except AslError as error:
         print(f"asl: {error}", file=sys.stderr)
         return 1
@@ -29,61 +35,73 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m asl",
         description="American Sign Language from raw images to a classifier that you understand.",
     )
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def verb(name: str, function, help: str) -> argparse.ArgumentParser:
-        added = verbs.add_parser(name, help=help, description=help)
-        added.set_defaults(verb=function)
-        return added
+    def command(name: str, function: Callable, help: str) -> Callable[..., argparse.Action]:
+        added = commands.add_parser(name, help=help, description=help)
+        added.set_defaults(command=function)
+        return added.add_argument
 
-    for name, function, help in (
-        ("run", _run, "execute notebooks, 01 to 08 unless told, on a data set and a model"),
-        ("train", _train, "train a model on a data set and keep its best weights in model/"),
-        ("compare", _compare, "train and measure several models on a data set, side by side"),
-    ):
-        added = verb(name, function, help)
-        added.add_argument("--dataset", default="sample", metavar="NAME", help="see `datasets`")
-        if name == "compare":
-            names = {"metavar": "NAME,NAME", "help": "see `models`"}
-            added.add_argument("--models", default="cnn,conv1d_lstm", type=_names, **names)
-        else:
-            added.add_argument("--model", default="cnn", metavar="NAME", help="see `models`")
-        added.add_argument("--epochs", type=_positive, metavar="N", help="passes over the images")
-        weights = "of a model that comes from ImageNet: imagenet, a file, or none (random)"
-        added.add_argument("--weights", default="imagenet", metavar="FILE", help=weights)
-        blocks = "let the last N blocks of its base learn too, in a second phase"
-        added.add_argument("--fine-tune", type=int, metavar="N", help=blocks)
-        if name == "run":
-            which = "numbers of notebooks, such as 09 10; 01 to 08 unless given"
-            added.add_argument("notebooks", nargs="*", metavar="NUMBER", help=which)
-        else:
-            added.add_argument("--seed", type=int, default=0, metavar="N")
-        if name == "train":
-            batch = "images in a batch, where the memory is small"
-            added.add_argument("--batch-size", type=_positive, metavar="N", help=batch)
-            changed = "train on images that are changed a little, also where a model does not"
-            added.add_argument("--augment", action="store_true", default=None, help=changed)
-
-    trained = "a trained model: a name such as letters-cnn, or a path to a .keras file"
-    added = verb("evaluate", _evaluate, "measure a trained model on its data set's test split")
-    added.add_argument("model", metavar="MODEL", help=trained)
-    other = "instead, all images of another data set whose classes it knows"
-    added.add_argument("--on", metavar="DATASET", help=other)
-
-    added = verb("reader", _reader, "train the reader on all sets of letters, or all but one")
-    sets = "letters, film (alphabet and abc), signers or rooms: leave it out, then read all of it"
-    added.add_argument("--leave-out", metavar="SET", help=sets)
-    added.add_argument("--steps", type=_positive, metavar="N", help="batches of 64 images")
-    added.add_argument("--seed", type=int, default=0, metavar="N")
-
-    added = verb("predict", _predict, "read pictures with a trained model and write results.csv")
-    added.add_argument("--model", default="reader", metavar="MODEL", help=trained)
-    added.add_argument("--output", type=Path, default=paths.RESULTS, metavar="FILE")
-    added.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder of them")
-
-    verb("datasets", _datasets, "list the data sets, and which are on this machine")
-    verb("models", _models, "list the networks, and the trained models")
+    _add_training_commands(command)
+    _add_checkpoint_commands(command)
+    command("datasets", _datasets, "list the data sets, and which are on this machine")
+    command("models", _models, "list the architectures, and the checkpoints")
     return parser
+
+
+def _add_training_commands(command: Callable[..., Callable[..., argparse.Action]]) -> None:
+    seed = {"type": int, "default": 0, "metavar": "N"}
+    model = {"default": "cnn", "metavar": "NAME", "help": "see `models`"}
+
+    add = command("run", _run, "execute notebooks on a data set and a model")
+    _add_training_options(add)
+    add("--model", **model)
+    which = "numbers of notebooks, such as 09 10; 01 to 08 unless given"
+    add("notebooks", nargs="*", metavar="NUMBER", help=which)
+
+    add = command("train", _train, "train a model and keep its best weights")
+    _add_training_options(add)
+    add("--model", **model)
+    add("--seed", **seed)
+    batch = "images in a batch, where the memory is small"
+    add("--batch-size", type=_positive, metavar="N", help=batch)
+    augmented = "train on augmented images, also where a model does not"
+    add("--augment", action="store_true", default=None, help=augmented)
+
+    add = command("compare", _compare, "train and measure several models")
+    _add_training_options(add)
+    add("--seed", **seed)
+    models = {"default": "cnn,conv1d_lstm", "metavar": "NAME,NAME", "help": "see `models`"}
+    add("--models", type=_names, **models)
+
+    add = command("reader", _reader, "train the reader on all sets of letters, or all but one")
+    add("--seed", **seed)
+    sets = "letters, film (alphabet and abc), signers or rooms: train without, then predict it"
+    add("--leave-out", metavar="SET", help=sets)
+    add("--steps", type=_positive, metavar="N", help="batches of 64 images")
+
+
+def _add_training_options(add: Callable[..., argparse.Action]) -> None:
+    add("--dataset", default="sample", metavar="NAME", help="see `datasets`")
+    add("--epochs", type=_positive, metavar="N", help="passes over the images")
+    weights = "of a model that is initialised from ImageNet: imagenet, a file, or none (random)"
+    add("--weights", default="imagenet", metavar="FILE", help=weights)
+    blocks = "fine-tune the last N blocks of its backbone too, in a second phase"
+    add("--fine-tune", type=int, metavar="N", help=blocks)
+
+
+def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Action]]) -> None:
+    checkpoint = "a checkpoint: a name such as letters-cnn, or a path to a .keras file"
+    add = command("evaluate", _evaluate, "measure a checkpoint on its data set's test split")
+    add("model", metavar="MODEL", help=checkpoint)
+    other = "instead, all images of another data set whose classes it knows"
+    add("--on", metavar="DATASET", help=other)
+
+    add = command("predict", _predict, "say which letter each picture shows")
+    add("--model", default="reader", metavar="MODEL", help=checkpoint)
+    output = "write all predictions to this file, in the form of results.csv"
+    add("--output", type=Path, metavar="FILE", help=output)
+    add("paths", nargs="+", metavar="PATH", help="a picture, or a folder of them")
 
 
 def _positive(text: str) -> int:
@@ -99,11 +117,27 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _weights(given: str) -> str | None:
-    """`imagenet`, a path that means the same from every folder, or nothing."""
-    if given in ("imagenet", "none"):
-        return None if given == "none" else given
-    return str(Path(given).expanduser().resolve())
+def _check(options: argparse.Namespace, *models: str) -> None:
+    """Make names and paths mean the same from every folder; AslError for what is not there, before
+    any time is spent.
+    """
+    from asl.models import pretrained, registry
+
+    options.dataset = _absolute(options.dataset)
+    asl.find_dataset(options.dataset)
+    if options.weights == "none":
+        options.weights = None
+    elif options.weights != "imagenet":
+        options.weights = str(Path(options.weights).expanduser().resolve())
+    known = [registry.find(name) for name in models]
+    backbones = [each.name for each in known if each.pretrained]
+    if len(backbones) > 1 and options.weights not in ("imagenet", None):
+        raise AslError(
+            f"{options.weights} is the weights of one network, but {' and '.join(backbones)} want "
+            "some. Compare them one after the other; the table keeps what was measured."
+        )
+    for name in backbones:
+        pretrained.find_weights(name, options.weights)
 
 
 def _absolute(dataset: str) -> str:
@@ -113,48 +147,31 @@ def _absolute(dataset: str) -> str:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from asl import datasets, models, series
-    from asl.pretrained import find_weights
+    from asl import notebooks
 
-    options.dataset = _absolute(options.dataset)
-    datasets.find_dataset(options.dataset)
-    models.find(options.model)
-    weights = _weights(options.weights)
-    find_weights(options.model, weights)  # before any time is spent
-    folder = series.run(
+    _check(options, options.model)
+    notebooks.run(
         options.dataset,
         options.model,
         options.epochs,
-        weights=weights,
+        weights=options.weights,
         fine_tune=options.fine_tune,
         numbers=options.notebooks,
     )
-    if options.notebooks:
-        print(f"look at {paths.shown(folder / 'index.html')}")
-        return
-    print(f"{folder.name}: {series.summary(folder)}")
-    print(
-        f"look at {paths.shown(folder / 'index.html')} (mistakes: 07_mistakes.html) "
-        f"and {paths.shown(paths.RESULTS)}"
-    )
+
+
+def _split(options: argparse.Namespace, model: str) -> asl.Split:
+    samples = asl.load(options.dataset, asl.input_size(model))
+    return asl.split(samples, seed=options.seed)
 
 
 def _train(options: argparse.Namespace) -> None:
-    from asl import datasets, load, split
-    from asl.pretrained import find_weights
-
-    options.dataset = _absolute(options.dataset)
-    datasets.find_dataset(options.dataset)
-    weights = _weights(options.weights)
-    find_weights(options.model, weights)  # before any time is spent
-
-    from asl.training import train_split
-
-    train_split(
-        split(load(options.dataset, options.model), seed=options.seed),
+    _check(options, options.model)
+    asl.train_split(
+        _split(options, options.model),
         options.model,
         seed=options.seed,
-        weights=weights,
+        weights=options.weights,
         epochs=options.epochs,
         batch_size=options.batch_size,
         augmented=options.augment,
@@ -163,109 +180,99 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from asl import datasets, models, paths
-
-    options.dataset = _absolute(options.dataset)
-    datasets.find_dataset(options.dataset)
-    for name in options.models:
-        models.find(name)
-    from asl import compare, shared_mistakes
-
-    rows = compare(
-        options.dataset,
-        options.models,
-        seed=options.seed,
-        epochs=options.epochs,
-        weights=_weights(options.weights),
-        fine_tune=options.fine_tune,
-    )
+    _check(options, *options.models)
+    names = [
+        asl.find_or_train(
+            _split(options, model),
+            model,
+            seed=options.seed,
+            weights=options.weights,
+            epochs=options.epochs,
+            fine_tune=options.fine_tune,
+        )
+        for model in options.models
+    ]
+    rows = asl.compare(names)
     print(rows.drop(columns=["dataset", "seed"]).to_string(index=False, float_format="%.4g"))
     if len(rows) > 1:
-        print(shared_mistakes(rows).to_string(index=False, float_format="%.3g"))
-    print(f"kept in {paths.shown(paths.RUNS / 'compare.csv')}")
+        print(asl.shared_mistakes(rows).to_string(index=False, float_format="%.3g"))
+    print(f"kept in {files.shown(files.RUNS / 'compare.csv')}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from asl import datasets, describe_right, load_model
-    from asl.elsewhere import overlap, read_elsewhere, trained_on
-    from asl.evaluation import per_class, percent
+    from asl import checkpoints
 
-    if options.on:
-        options.on = _absolute(options.on)
-        datasets.find_dataset(options.on)  # before the seconds that TensorFlow takes
-    model, about = load_model(options.model)
-    known = trained_on(about)
-    if not options.on and len(known) > 1:
+    metadata = checkpoints.read_metadata(checkpoints.find(options.model))
+    if not options.on and metadata.datasets:
         raise AslError(
-            f"{options.model} was trained on several data sets ({', '.join(known)}): name one with "
-            "--on."
+            f"{options.model} was trained on several data sets ({', '.join(metadata.datasets)}): "
+            "name one with --on."
         )
-    on = options.on or about["dataset"]
-    if known == [on] and list(datasets.find_dataset(on).class_names) != about["class_names"]:
-        raise AslError(
-            f"{options.model} knows other classes ({len(about['class_names'])}) than "
-            f"{on} ({len(datasets.find_dataset(on).class_names)}): train it again."
-        )
-    reading = read_elsewhere(model, about, on)
-    if on not in known:
-        others = ", ".join(reading.not_scored) or "none"
-        print(f"scored: {', '.join(reading.scored)}; not scored: {others}")
-        print(f"to choose from: {len(reading.class_names)} classes")
-    if overlap(about, on):
-        print(f"CAUTION: {on} shows the same hands as {overlap(about, on)}: this is no test.")
-    predicted = reading.probabilities.argmax(axis=1)
-    table = per_class(reading.labels, predicted, reading.class_names)
-    table = table[table["images"] > 0]
-    print(table.round(4).to_string())
-    unit = datasets.find_dataset(on).groups
-    accuracy = describe_right(reading.right, reading.samples.groups, unit)
-    recall = f"mean recall of the classes {percent(table['recall'].mean())}"
-    print(f"{options.model} on {on}: {accuracy}, {recall}")
+    on = _absolute(options.on) if options.on else metadata.dataset
+    asl.find_dataset(on)  # before the seconds that TensorFlow takes
+
+    from asl.evaluation.cross_dataset import evaluate
+
+    print(evaluate(options.model, on))
 
 
 def _reader(options: argparse.Namespace) -> None:
-    from asl import reader
+    from asl.reader import train
 
-    steps = {"steps": options.steps} if options.steps else {}
-    file = reader.train_reader(options.leave_out, options.seed, **steps)
-    print(f"kept in {paths.shown(file)}")
+    file = train.train_reader(options.leave_out, options.seed, options.steps or train.STEPS)
+    print(f"kept in {files.shown(file)}")
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from asl import load_model, predict_files, write_results
-    from asl.images import find_inputs
+    from asl.data.images import find_inputs
 
     find_inputs(options.paths)  # before the seconds that TensorFlow takes
-    model, about = load_model(options.model)
-    table, bad = predict_files(model, about["class_names"], options.paths)
-    path = write_results(table, options.output)
-    if len(table) <= 10:
-        print(table.to_string(index=False))
-    print(f"{len(table):,} pictures read, written to {paths.shown(path)}")
-    sure = about.get("sure")
-    if sure:
-        doubtful = int((table["confidence"] < sure["confidence"]).sum())
+    model, metadata = asl.load_model(options.model)
+    table, bad = asl.predict_files(model, metadata.class_names, options.paths)
+    print(_predictions_shown(table))
+    if options.output:
+        written = files.shown(asl.write_results(table, options.output))
+        print(f"{len(table):,} pictures predicted, written to {written}")
+    threshold = metadata.threshold
+    if threshold and not threshold.coverage:
+        print(f"at no confidence were {threshold.precision:.0%} correct where this was measured")
+    elif threshold:
+        below = int((table["confidence"] < threshold.confidence).sum())
         print(
-            f"not sure of {doubtful:,}: from a confidence of {sure['confidence']:.3f} on, "
-            f"{sure['precision']:.0%} were right where this was measured; below, fewer"
+            f"{below:,} of {len(table):,} lie below the confidence threshold of "
+            f"{threshold.confidence:.2f}: from there on, {threshold.precision:.0%} were correct "
+            "where this was measured; below, fewer"
         )
     if bad:
         print(f"{len(bad):,} left out:", *bad, sep="\n  ", file=sys.stderr)
     return 1 if bad else 0
 
 
-def _datasets(options: argparse.Namespace) -> None:
-    from asl import download
-    from asl.datasets import DATASETS
+def _predictions_shown(table) -> str:
+    """The first rows of a table of predictions as text, and how many more there are."""
+    from asl.rounding import decimals
 
-    for name, dataset in DATASETS.items():
+    rows = table.rename(columns={"image": "picture", "predicted": "letter"})
+    text = rows.head(ROWS_SHOWN).to_string(
+        columns=["picture", "letter", "confidence", "second"],
+        index=False,
+        formatters={"confidence": lambda share: decimals(share, 2)},
+    )
+    more = len(rows) - ROWS_SHOWN
+    return f"{text}\n… and {more:,} more (--output FILE writes all)" if more > 0 else text
+
+
+def _datasets(options: argparse.Namespace) -> None:
+    from asl.data import download
+
+    for name, dataset in asl.DATASETS.items():
         images = sum(dataset.train_counts) + sum(dataset.test_counts)
         count = f"{images:,} images, " if images else ""
         if not (dataset.files or dataset.pattern):
             where = "drawn on first use"
         else:
             found = download.find(dataset)
-            where = f"on this machine: {paths.shown(found)}" if found else "not on this machine"
+            where = f"on this machine: {files.shown(found)}" if found else "not on this machine"
         size = "×".join(map(str, dataset.image_shape[:2]))
         colour = "grey" if dataset.image_shape[2] == 1 else "colour"
         print(
@@ -276,27 +283,24 @@ def _datasets(options: argparse.Namespace) -> None:
 
 
 def _models(options: argparse.Namespace) -> None:
-    from asl import trained
-    from asl.evaluation import percent
-    from asl.models import MODELS
+    from asl import checkpoints
 
-    for name, network in MODELS.items():
-        size = f"at {network.size}×{network.size}" if network.size else "at the images' size"
-        print(f"{name:18} {network.title}; {size}\n{'':18} {network.reference}")
-    for name in trained.list_names():
+    for name, entry in asl.MODELS.items():
+        size = f"at {entry.input_size}×{entry.input_size}" if entry.input_size else "at any size"
+        print(f"{name:18} {entry.title}; {size}\n{'':18} {entry.reference}")
+    for name in checkpoints.list_names():
         try:
-            about = trained.read_sidecar(trained.find(name))
+            metadata = checkpoints.read_metadata(checkpoints.find(name))
         except AslError as error:
-            print(f"trained: {name}: {error}")
+            print(f"checkpoint: {name}: {error}")
             continue
-        print(f"trained: {name}: {about['model']} on {about['dataset']}", end="")
-        if "validation" in about:
-            accuracy, epoch = about["validation"]["val_accuracy"], about["best_epoch"]
-            print(f", validation accuracy {percent(accuracy)} at epoch {epoch}", end="")
-        for left_out, found in about.get("left_out", {}).items():
-            print(
-                f", {percent(found['correct'] / found['images'])} of {left_out}, left out", end=""
-            )
+        print(f"checkpoint: {name}: {metadata.model} on {metadata.dataset}", end="")
+        if "val_accuracy" in metadata.validation:
+            accuracy = asl.percent(metadata.validation["val_accuracy"])
+            print(f", validation accuracy {accuracy} at epoch {metadata.best_epoch}", end="")
+        for left_out, found in metadata.left_out.items():
+            share = asl.percent(found["correct"] / found["images"])
+            print(f", {share} of {left_out}, left out", end="")
         print()
 
 

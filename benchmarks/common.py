@@ -1,13 +1,43 @@
-"""What parts of the benchmark share: trainings kept in runs/bench/, how figures are told."""
+"""What the parts of the benchmark share: rows, times, and trainings that are kept."""
 
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
-from asl import datasets, evaluation, paths, prediction, training
-from asl.backend import keras
+import home  # noqa: F401  (before asl)
+import numpy as np
 
+from asl import files
+from asl.checkpoints import load_model, replay_split
+from asl.data.load import load
+from asl.data.samples import Samples, Split
+from asl.data.split import split
+from asl.evaluation.intervals import describe_accuracy
+from asl.keras_setup import keras
+from asl.models.registry import input_size
+from asl.prediction import predict
+from asl.rounding import percent
+from asl.training.fit import train_split
+
+SEEDS = range(5)
 REPEATS = 5
+
+
+def figure(value: float, unit: str = "", target: str = "") -> dict:
+    """A row that is a number."""
+    value = int(value) if isinstance(value, int | np.integer) else round(float(value), 4)
+    return {"value": value, "unit": unit, "target": target}
+
+
+def text(value: str, target: str = "") -> dict:
+    """A row in words."""
+    return {"value": value, "unit": "", "target": target}
 
 
 def seconds(work: Callable, repeats: int = REPEATS) -> float:
@@ -20,55 +50,72 @@ def seconds(work: Callable, repeats: int = REPEATS) -> float:
     return statistics.median(times[1:])
 
 
-def fit(dataset: str, seed: int, name: str, model: str = "cnn") -> str:
-    """Train as notebook 05 does and keep it as model/<name>.keras, unless it is there."""
-    if not (paths.MODEL / f"{name}.keras").exists():
-        parts = datasets.split(datasets.load(dataset, model), seed=seed)
-        fit_parts(parts, seed, name, model=model)
+def train_once(parts: Split, name: str, model: str = "cnn") -> str:
+    """Train on a split as notebook 05 does, unless a checkpoint of this name is there."""
+    if not (files.MODEL / f"{name}.keras").exists():
+        train_split(parts, model, name=name, seed=parts.recipe.seed)
     return name
 
 
-def right_by_seed(dataset: str, seeds: range, model: str = "cnn") -> list[tuple[int, int]]:
-    """Test images read rightly and test images in all, a pair a seed; trained where it is not."""
-    kind = "" if model == "cnn" else f"-{model}"
-    pairs = []
+def train_seed(dataset: str, seed: int, model: str = "cnn") -> str:
+    """The same on the usual split of a data set with this seed; gives the checkpoint's name."""
+    name = f"{dataset}-{model}-seed{seed}"
+    if not (files.MODEL / f"{name}.keras").exists():
+        train_once(split(load(dataset, input_size(model)), seed=seed), name, model)
+    return name
+
+
+class Predicted(NamedTuple):
+    """Which images a network predicts correctly, bool (n,), and the images."""
+
+    correct: np.ndarray
+    samples: Samples
+
+    def __str__(self) -> str:
+        return describe_accuracy(self.correct, self.samples.groups, self.samples.group_unit)
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.correct.mean())
+
+    @property
+    def counts(self) -> str:
+        """Correct/total and percent: 1,198/1,200 = 99.83 %."""
+        ratio = f"{self.correct.sum():,}/{len(self.correct):,}"
+        return f"{ratio} = {percent(self.accuracy)}"
+
+
+def predict_samples(model: keras.Model, samples: Samples) -> Predicted:
+    return Predicted(predict(model, samples.images).argmax(axis=1) == samples.labels, samples)
+
+
+def predict_test(name: str) -> Predicted:
+    """What a checkpoint predicts of the test part of the very split that it was trained on."""
+    model, metadata = load_model(name)
+    return predict_samples(model, replay_split(metadata).test)
+
+
+def over_seeds(dataset: str, seeds: range, model: str = "cnn") -> str:
+    """Correct/total of each seed's test part, and the share of all together."""
+    told, correct, total = [], 0, 0
     for seed in seeds:
-        kept = fit(dataset, seed, f"{dataset}{kind}-seed{seed}", model)
-        test = datasets.split(datasets.load(dataset, model), seed=seed).test
-        pairs.append((len(test) - mistakes(load(kept), test), len(test)))
-        print(f"{model} on {dataset}, seed {seed}: {pairs[-1][0]:,}/{pairs[-1][1]:,}", flush=True)
-    return pairs
+        found = predict_test(train_seed(dataset, seed, model)).correct
+        told.append(f"{found.sum():,}/{len(found):,}")
+        correct, total = correct + int(found.sum()), total + len(found)
+        print(f"{model} on {dataset}, seed {seed}: {told[-1]}", flush=True)
+    return f"{', '.join(told)}: {percent(correct / total)}"
 
 
-def counts(pairs: list[tuple[int, int]]) -> str:
-    """Each pair as right/all, and the share of all together."""
-    right, total = map(sum, zip(*pairs, strict=True))
-    told = ", ".join(f"{a:,}/{b:,}" for a, b in pairs)
-    return f"{told}: {evaluation.percent(right / total)}"
-
-
-def fit_parts(
-    parts: datasets.Split,
-    seed: int,
-    name: str,
-    epochs: int | None = None,
-    model: str = "cnn",
-    weights: str | None = "imagenet",
-):
-    return training.train_split(parts, model, name=name, seed=seed, weights=weights, epochs=epochs)
-
-
-def load(name: str) -> keras.Model:
-    return keras.saving.load_model(paths.MODEL / f"{name}.keras", compile=False)
-
-
-def mistakes(model: keras.Model, samples: datasets.Samples) -> int:
-    return int((prediction.predict(model, samples.images).argmax(axis=1) != samples.labels).sum())
-
-
-def figure(value: float, unit: str, wanted: str) -> dict:
-    return {"value": round(float(value), 4), "unit": unit, "wanted": wanted}
-
-
-def text(value: str, wanted: str) -> dict:
-    return {"value": value, "unit": "", "wanted": wanted}
+def fresh_process(file: str, what: str, folder: Path | None = None) -> dict:
+    """What `file` prints for `what`, run in a process of its own with this home folder; and the
+    seconds that it took, imports and all, unless it gives others.
+    """
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, file, what],
+        env={**os.environ, "ASL_HOME": str(folder or files.HOME)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return {"seconds": time.perf_counter() - began} | json.loads(done.stdout.splitlines()[-1])

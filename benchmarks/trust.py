@@ -1,243 +1,154 @@
-"""What the figures are worth: twins, what validation promises, other people's photographs."""
+"""What the figures are worth: validation, calibration, other data sets, corrupted images."""
 
-import sys
-import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-import cv2
 import numpy as np
 import pandas as pd
-from common import figure, fit, load, mistakes, text
+from common import SEEDS, figure, predict_samples, text, train_once, train_seed
+from home import REPOSITORY
 
-from asl import corruptions, datasets, elsewhere, evaluation, paths, prediction, reader
-from asl import twins as asl_twins
-from asl.trained import load_model
-from asl.training import train_split
+from asl import files, prediction
+from asl.checkpoints import load_model, replay_split
+from asl.data.catalog import find_dataset
+from asl.data.load import load
+from asl.data.split import split
+from asl.evaluation import confidence as calibrating
+from asl.evaluation import corruptions
+from asl.evaluation.cross_dataset import cross_dataset_matrix, predict_dataset
+from asl.evaluation.intervals import describe_accuracy
+from asl.reader.sources import LEFT_OUT
+from asl.reader.train import left_out_predictions, train_reader
+from asl.rounding import percent
 
-SEEDS = range(5)
-PLANTED = 400  # twins of each kind
-
-
-def crop(image: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
-    """This share of its height and width cut away, anywhere, and the rest enlarged."""
-    height, width = image.shape[:2]
-    left, top = random.uniform(0, share, 2) * (width, height)
-    move = np.array([[1, 0, -left], [0, 1, -top]]) / (1 - share)
-    return cv2.warpAffine(image, move, (width, height), borderMode=cv2.BORDER_REPLICATE)
-
-
-# What is planted, from what strength on, and up to which
-KINDS = {
-    "exact copies": (corruptions.brightness, 0, 0),
-    "brightness": (corruptions.brightness, 10, 40),
-    "darkness": (corruptions.brightness, -40, -10),
-    "contrast": (corruptions.contrast, 0.7, 1.3),
-    "noise": (corruptions.noise, 4, 10),
-    "turns": (corruptions.rotation, 1, 5),
-    "crops": (crop, 0.03, 0.1),
-}
-OF_ONE = 21  # images that Sign Language MNIST has of a photograph
-MATRIX = ("sample", "letters", "alphabet", "signers", "rooms", "student_digits")
-READ = ("sample", "letters", "alphabet", "abc", "signers", "rooms", "student_digits")
-ROBUST_IMAGES = 500
-
-
-def twins() -> dict:
-    """Twins in Sign Language MNIST, and planted ones in it and among drawn hands."""
-    samples = datasets.load("letters")
-    train, test = samples.take(~samples.is_test), samples.take(samples.is_test)
-    took = []
-    for labels in (None, train.labels):
-        began = time.perf_counter()
-        groups = asl_twins.groups(train.images, labels)
-        took.append(time.perf_counter() - began)
-    sizes = np.bincount(groups)
-    in_test = np.bincount(asl_twins.groups(test.images, test.labels))
-    photographs = [int(np.ceil(each / OF_ONE).sum()) for each in (sizes, in_test)]
-    together = datasets.with_groups(samples).groups
-    related = np.isin(together[samples.is_test], together[~samples.is_test])
-    alone = fit("letters", 0, "letters-seed0")
-    right = prediction.predict(load(alone), test.images).argmax(axis=1) == test.labels
-    rows = {
-        "groups of 27,455 rows, all pairs": figure(took[0], "s", "at most 10"),
-        "groups of 27,455 rows, within classes": figure(took[1], "s", ""),
-        "letters, groups in training and test": text(f"{len(sizes):,} and {len(in_test):,}", ""),
-        "letters, photographs in training and test": text(
-            f"{photographs[0]:,} and {photographs[1]:,}", "1,704 by its publisher's word"
-        ),
-        "letters, test images with a twin in training": text(
-            f"{related.sum():,} of {len(related):,}", ""
-        ),
-        "letters, accuracy on test images without one": text(
-            evaluation.describe_right(
-                right[~related], together[samples.is_test][~related], "group of twins"
-            ),
-            "",
-        ),
-        "letters, twins under two labels": figure(
-            len(asl_twins.label_conflicts(samples.images, samples.labels)), "", ""
-        ),
-    }
-    drawn = datasets.load("sample")
-    first = np.unique(groups, return_index=True)[1]
-    for where, data in (("sample", drawn), ("letters, a row a group", train.take(np.sort(first)))):
-        for kind in KINDS:
-            found, false = planted(data.images, data.labels, kind)
-            rows[f"planted in {where}: {kind}"] = text(
-                f"{100 * found:.2f} % found, {100 * false:.3f} % of unrelated pairs linked",
-                "at least 99 %, at most 0.1 %",
-            )
-    return rows
-
-
-def planted(images: np.ndarray, labels: np.ndarray, kind: str) -> tuple[float, float]:
-    """Share of planted twins that are found, and of pairs of one class, none of them twins, that
-    are linked all the same.
-    """
-    random = np.random.default_rng(0)
-    rows = random.choice(len(images), min(PLANTED, len(images)), replace=False)
-    change, low, high = KINDS[kind]
-    copies = [change(images[row], random.uniform(low, high), random) for row in rows]
-    copies = np.stack(copies).reshape(len(rows), *images.shape[1:])
-    found = asl_twins.groups(np.concatenate([images, copies]), np.append(labels, labels[rows]))
-    linked, pairs = 0, 0
-    for label in np.unique(labels):
-        sizes = np.unique(found[: len(images)][labels == label], return_counts=True)[1]
-        count = sizes.sum()
-        linked += (sizes * (sizes - 1)).sum() / 2
-        pairs += count * (count - 1) / 2
-    return float((found[len(images) :] == found[rows]).mean()), float(linked / pairs)
+TRAINED_ON = ("sample", "letters", "alphabet", "signers", "rooms", "student_digits")
+TESTED_ON = ("sample", "letters", "alphabet", "abc", "signers", "rooms", "student_digits")
+ROBUSTNESS_IMAGES = 500
 
 
 def validation() -> dict:
-    """What validation promises on letters, cut by group and by row; what the test keeps."""
-    samples = datasets.load("letters")
+    """What validation promises on letters, split by group and by row; what the test keeps."""
     rows, gaps = {}, []
     for seed in SEEDS:
-        model = load(fit("letters", seed, f"letters-seed{seed}"))
-        parts = datasets.split(samples, seed=seed)
-        shares = []
-        for part in (parts.validation, parts.test):
-            wrong = mistakes(model, part)
-            shares.append((len(part) - wrong, len(part)))
-        gaps.append(abs(shares[0][0] / shares[0][1] - shares[1][0] / shares[1][1]))
+        model, metadata = load_model(train_seed("letters", seed))
+        parts = replay_split(metadata)
+        found = [predict_samples(model, part) for part in (parts.validation, parts.test)]
+        gaps.append(abs(found[0].accuracy - found[1].accuracy))
         rows[f"letters, seed {seed}, validation by groups; test"] = text(
-            "; ".join(
-                f"{right:,}/{total:,} = {evaluation.percent(right / total)}"
-                for right, total in shares
-            ),
-            "within one point",
+            "; ".join(each.counts for each in found), "within one point"
         )
     rows["letters, largest gap of validation and test"] = figure(
         100 * max(gaps), "points", "at most 1"
     )
-    parts = datasets.split(samples, by="row")
-    name = "letters-by-row"
-    if not (paths.MODEL / f"{name}.keras").exists():
-        train_split(parts, "cnn", name=name)
+    parts = split(load("letters"), by="row")
+    model, _ = load_model(train_once(parts, "letters-by-row"))
     for what, part in (("validation", parts.validation), ("test", parts.test)):
-        right = len(part) - mistakes(load(name), part)
-        accuracy = evaluation.describe_accuracy(right, len(part))
-        rows[f"letters, trained with single rows as validation: {what}"] = text(accuracy, "")
+        found = predict_samples(model, part)
+        rows[f"letters, trained with single rows as validation: {what}"] = text(str(found))
     return rows
 
 
-def reading() -> dict:
+def calibration() -> dict:
+    """Expected calibration error on the test split, before and after temperature scaling."""
+    rows = {}
+    for name in TRAINED_ON:
+        model, metadata = load_model(train_seed(name, 0))
+        test = replay_split(metadata).test
+        after = prediction.predict(model, test.images)
+        before = calibrating.calibrate(after, 1 / metadata.temperature)
+        errors = [
+            calibrating.calibration_error(calibrating.reliability(test.labels, each))
+            for each in (before, after)
+        ]
+        threshold = metadata.threshold.confidence
+        above = after.max(axis=1) >= threshold
+        correct = (after.argmax(axis=1) == test.labels)[above]
+        rows[f"{name}, calibration error before; after"] = text(
+            f"{errors[0]:.3f}; {errors[1]:.3f} (temperature {metadata.temperature:.2f}; above the "
+            f"confidence threshold {correct.sum():,}/{len(correct):,} correct, "
+            f"coverage {percent(above.mean(), 1)})"
+        )
+    return rows
+
+
+def reader() -> dict:
     """The reader: each set left out in turn, then trained on all; model/reader.keras."""
     rows, shares = {}, []
-    for name in reader.LEFT_OUT:
-        if reader.left_out_readings(name) is None:
-            reader.train_reader(name)
-        probabilities, labels, groups = reader.left_out_readings(name)
-        right = probabilities.argmax(axis=1) == labels
-        shares.append(right.mean())
-        rows[f"reader without {name}: reads all of it"] = text(
-            evaluation.describe_right(right, groups), ""
-        )
-        for dataset in reader.LEFT_OUT[name] if len(reader.LEFT_OUT[name]) > 1 else ():
-            here = np.char.startswith(groups, f"{dataset} ")
-            rows[f"reader without {name}: reads {dataset}"] = text(
-                evaluation.describe_right(right[here], groups[here]), ""
+    for name, members in LEFT_OUT.items():
+        if left_out_predictions(name) is None:
+            train_reader(name)
+        probabilities, labels, groups = left_out_predictions(name)
+        correct = probabilities.argmax(axis=1) == labels
+        shares.append(correct.mean())
+        units = {find_dataset(member).group_unit for member in members}
+        unit = units.pop() if len(units) == 1 else "group"
+        rows[f"reader without {name}: all of it"] = text(describe_accuracy(correct, groups, unit))
+        for member in members if len(members) > 1 else ():
+            here = np.char.startswith(groups, f"{member} ")
+            rows[f"reader without {name}: {member}"] = text(
+                describe_accuracy(correct[here], groups[here], find_dataset(member).group_unit)
             )
     rows["reader, mean over the sets left out"] = figure(100 * np.mean(shares), "%", "at least 85")
-    if not (paths.MODEL / "reader.keras").exists():
-        reader.train_reader()
-    _, about = load_model("reader")
-    rows["reader, training"] = figure(about["training_seconds"], "s", "")
-    rows["reader, confidence from which 95 % are right"] = figure(
-        about["sure"]["confidence"], "", ""
+    if not (files.MODEL / "reader.keras").exists():
+        train_reader()
+    _, metadata = load_model("reader")
+    threshold = metadata.threshold
+    rows["reader, training"] = figure(metadata.training_seconds, "s")
+    precision = percent(threshold.precision, 0)
+    rows[f"reader, confidence threshold ({precision} correct above it)"] = figure(
+        threshold.confidence
     )
-    rows["reader, share below it, not sure"] = figure(100 * about["sure"]["unread"], "%", "")
+    rows["reader, coverage at this threshold"] = figure(100 * threshold.coverage, "%")
     return rows
 
 
 def matrix() -> dict:
     """Networks trained on one data set, and the reader, on all the others; model/matrix.csv."""
-    names = [fit(name, 0, f"{name}-seed0") for name in MATRIX]
     tables = [
-        elsewhere.matrix([name], READ).assign(model=name.removesuffix("-seed0")) for name in names
+        cross_dataset_matrix([train_seed(name, 0)], TESTED_ON).assign(model=name)
+        for name in TRAINED_ON
     ]
-    if (paths.MODEL / "reader.keras").exists():
-        tables.append(elsewhere.matrix(["reader"], READ))
+    tables.append(cross_dataset_matrix(["reader"], TESTED_ON))
     table = pd.concat(tables, ignore_index=True)
-    with paths.write_beside(paths.REPOSITORY / "model/matrix.csv") as file:
+    with files.write_beside(REPOSITORY / "model/matrix.csv") as file:
         table.to_csv(file, index=False, float_format="%.4f", lineterminator="\n")
-    rows = {}
-    for row in table[table["accuracy"].notna()].to_dict("records"):
-        share = (
-            f"{row['correct']:,.0f}/{row['images']:,.0f} = {evaluation.percent(row['accuracy'])}"
-        )
-        rows[f"trained on {row['model']}, reads {row['tested_on']} ({row['kind']})"] = text(
-            f"{share} (95 % interval {100 * row['low']:.1f}–{100 * row['high']:.1f} %, "
-            f"{row['groups']:,.0f} groups), mean recall {100 * row['recall']:.1f} %",
-            "",
-        )
-    return rows
+    return {
+        f"{_network(row['model'])}, tested on {row['tested_on']} ({row['kind']})": text(_told(row))
+        for row in table[table["accuracy"].notna()].to_dict("records")
+    }
 
 
-def robust() -> dict:
-    """Robustness: the mean over all changes, of the test images of some data sets."""
+def _network(model: str) -> str:
+    return f"trained on {model}" if model in TRAINED_ON else model
+
+
+def _told(row: dict) -> str:
+    """Accuracy, interval and recall of a row of the matrix."""
+    groups = f"{row['groups']:,} groups"
+    interval = "one group: says nothing of others"
+    if row["groups"] > 1:
+        ends = f"{percent(row['low'], 1)[:-2]}–{percent(row['high'], 1)}"
+        interval = f"95 % interval {ends}, {groups}"
+    return (
+        f"{row['correct']:,}/{row['images']:,} = {percent(row['accuracy'])} ({interval}), "
+        f"mean recall {percent(row['recall'], 1)}"
+    )
+
+
+def robustness() -> dict:
+    """The mean over all corruptions and severities, of the test images of some data sets."""
     rows = {}
-    for name, dataset in (
-        ("sample-seed0", "sample"),
-        ("letters-seed0", "letters"),
-        ("reader", "letters"),
-    ):
-        model, about = load_model(name)
-        reading = elsewhere.read_elsewhere(model, about, dataset, limit=ROBUST_IMAGES)
-        images = np.asarray(reading.samples.images[:])
-        curves = corruptions.robustness(model, images, reading.labels)
-        plain = curves["accuracy"][0]
+    cases = {
+        "sample": (train_seed("sample", 0), "sample"),
+        "letters": (train_seed("letters", 0), "letters"),
+        "reader": ("reader", "letters"),
+    }
+    for network, (name, dataset) in cases.items():
+        model, metadata = load_model(name)
+        found = predict_dataset(model, metadata, dataset, limit=ROBUSTNESS_IMAGES)
+        images = np.asarray(found.samples.images[:])
+        curves = corruptions.robustness(model, images, found.labels)
         worst = curves.loc[curves["accuracy"].idxmin()]
-        rows[f"{name.removesuffix('-seed0')} on changed test images of {dataset}, mean"] = text(
-            f"{100 * corruptions.mean_accuracy(curves):.1f} %, as they are {100 * plain:.1f} %, "
-            f"worst {100 * worst['accuracy']:.1f} % ({worst['change']} {worst['strength']:g})",
-            "",
-        )
-    return rows
-
-
-def calibration() -> dict:
-    """Expected calibration error on the test before and after temperature scaling."""
-    rows = {}
-    for name in MATRIX:
-        model, about = load_model(fit(name, 0, f"{name}-seed0"))
-        test = datasets.split(datasets.load(name)).test
-        after = prediction.predict(model, test.images)
-        before = evaluation.calibrate(after, 1 / about["temperature"])
-        errors = [
-            evaluation.calibration_error(evaluation.reliability(test.labels, each))
-            for each in (before, after)
-        ]
-        sure = after.max(axis=1) >= about["sure"]["confidence"]
-        right = after.argmax(axis=1) == test.labels
-        precision = f"{right[sure].sum():,}/{sure.sum():,}"
-        temperature = about["temperature"]
-        rows[f"{name}, calibration error before; after"] = text(
-            f"{errors[0]:.3f}; {errors[1]:.3f} (temperature {temperature:.2f}; sure: {precision}, "
-            f"{100 * (~sure).mean():.1f} % left unread)",
-            "",
+        rows[f"{network} on corrupted test images of {dataset}, mean"] = text(
+            f"{percent(corruptions.mean_accuracy(curves), 1)}, uncorrupted "
+            f"{percent(curves['accuracy'][0], 1)}, worst {percent(worst['accuracy'], 1)} "
+            f"({worst['corruption']} {worst['severity']:g})"
         )
     return rows

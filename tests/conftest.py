@@ -1,4 +1,8 @@
-"""What several tests share: a home folder of their own, and rendered hands."""
+"""What several tests share: a home folder of their own, and rendered hands.
+
+Tests neither see nor touch what lies in the clone's data/, model/, runs/ and results.csv, but for
+the checkpoints that came with the project: every test has an empty home folder of its own.
+"""
 
 import os
 import subprocess
@@ -8,8 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asl import hands, paths
-from asl.datasets import Samples, Split, split
+from asl import files
+from asl.data import rendered_hands
+from asl.data.hand_poses import LETTERS
+from asl.data.samples import Samples, Split
+from asl.data.split import split
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ARCHIVES = os.environ.get("ASL_ARCHIVES")
@@ -19,7 +26,7 @@ needs_archives = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """An empty home folder, and no archives but those a test puts there."""
     for name, place in (
@@ -29,18 +36,33 @@ def home(tmp_path, monkeypatch):
         ("RUNS", "runs"),
         ("RESULTS", "results.csv"),
     ):
-        monkeypatch.setattr(paths, name, tmp_path / place)
-    monkeypatch.delenv("ASL_ARCHIVES", raising=False)
+        monkeypatch.setattr(files, name, tmp_path / place)
+    for name in [name for name in os.environ if name.startswith("ASL_")]:
+        monkeypatch.delenv(name)
     return tmp_path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def clone_stays_as_it_was():
+    """No test may write into the clone's own folders."""
+    before = _state_of_clone()
+    yield
+    assert _state_of_clone() == before
+
+
+def _state_of_clone() -> dict[str, tuple[int, int]]:
+    places = [REPOSITORY / name for name in ("data", "model", "runs", "results.csv")]
+    found = [file for place in places for file in (place, *place.rglob("*")) if file.is_file()]
+    return {str(file): (file.stat().st_size, file.stat().st_mtime_ns) for file in found}
 
 
 @pytest.fixture(scope="session")
 def samples() -> Samples:
     """192 rendered hands, eight of each letter, from four signers; the last one is the test."""
-    images, labels, signers = hands.draw_sample(images_per_letter=8, signer_count=4)
+    images, labels, signers = rendered_hands.draw_sample(images_per_letter=8, signer_count=4)
     names = np.array([f"tiny/{row:05d}" for row in range(len(labels))])
     is_test = signers == signers.max()
-    return Samples("tiny", hands.LETTERS, images, labels, names, signers, is_test)
+    return Samples("tiny", LETTERS, images, labels, names, signers, is_test, "signer")
 
 
 @pytest.fixture(scope="session")

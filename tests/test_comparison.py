@@ -1,14 +1,17 @@
 """Networks side by side on rendered hands: the rows, the table that grows, the pairs."""
 
-import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import shell
 
-from asl import AslError, compare, group_interval, paths, shared_mistakes
-from asl.comparison import COLUMNS, seconds_to, table
+import asl
+from asl import AslError, accuracy_interval, compare, files, find_or_train, shared_mistakes
+from asl.__main__ import main
+from asl.checkpoints import Metadata, load_model, read_metadata, save_model
+from asl.evaluation.comparison import COLUMNS, seconds_to, table
 
 NAMES = ["cnn", "conv1d_lstm"]
 
@@ -27,7 +30,7 @@ def compared(tmp_path_factory):
 def home_of(compared, monkeypatch):
     home, _ = compared
     for name, place in (("HOME", "."), ("DATA", "data"), ("MODEL", "model"), ("RUNS", "runs")):
-        monkeypatch.setattr(paths, name, home / place)
+        monkeypatch.setattr(files, name, home / place)
     return home
 
 
@@ -37,29 +40,31 @@ def test_a_row_a_network_from_its_files(compared, home_of):
     assert sorted(rows.index) == NAMES
     for name in NAMES:
         row, file = rows.loc[name], home_of / f"model/tiny-{name}.keras"
-        readings = pd.read_csv(home_of / f"runs/compare/tiny-{name}-seed0.csv")
-        assert row["correct"] == (readings["actual"] == readings["predicted"]).sum()
-        assert row["test_images"] == len(readings) == 96
+        results = pd.read_csv(home_of / f"runs/compare/tiny-{name}-seed0.csv")
+        correct = (results["actual"] == results["predicted"]).to_numpy()
+        assert row["correct"] == correct.sum()
+        assert row["test_images"] == len(results) == 96
         assert row["accuracy"] == pytest.approx(row["correct"] / 96, abs=1e-5)
-        right = (readings["actual"] == readings["predicted"]).to_numpy()
-        assert readings["group"].nunique() == 2  # the signers of the test
-        interval = group_interval(right, readings["group"].to_numpy())
+        assert results["group"].nunique() == 2  # the signers of the test
+        interval = accuracy_interval(correct, results["group"].to_numpy())
         assert (row["low"], row["high"]) == pytest.approx(interval, abs=1e-5)
         assert row["kilobytes"] == pytest.approx(file.stat().st_size / 1000, rel=1e-5)
-        sidecar = json.loads(file.with_suffix(".json").read_text())
-        assert row["training_seconds"] == sidecar["training_seconds"]
-        assert row["parameters"] == sidecar["parameters"]
+        metadata = read_metadata(file)
+        assert row["training_seconds"] == metadata.training_seconds
+        assert row["parameters"] == metadata.parameters
         assert row["epochs"] == 1
         assert row["images_per_second"] > 0
     printed = compared[1]
     assert "kept in runs/compare.csv" in printed
-    assert "first alone right" in printed
+    assert "only first correct" in printed
 
 
 def test_what_is_trained_is_only_measured_again(home_of, capsys):
     before = (home_of / "model/tiny-cnn.keras").read_bytes()
-    rows = compare("tiny", ["cnn"])
+    name = find_or_train(asl.split(asl.load("tiny")), "cnn")
     assert capsys.readouterr().out.count("as it was trained, model/tiny-cnn.keras") == 1
+    rows = compare([name])
+    assert "epoch" not in capsys.readouterr().out
     assert (home_of / "model/tiny-cnn.keras").read_bytes() == before
     assert rows["model"].tolist() == ["cnn"]
     assert len(pd.read_csv(home_of / "runs/compare.csv")) == 2  # one replaced, one kept
@@ -68,7 +73,9 @@ def test_what_is_trained_is_only_measured_again(home_of, capsys):
 
 def test_another_seed_is_another_row_and_leaves_the_network_alone(home_of):
     before = (home_of / "model/tiny-cnn.keras").read_bytes()
-    rows = compare("tiny", ["cnn"], seed=1, epochs=1)
+    name = find_or_train(asl.split(asl.load("tiny"), seed=1), "cnn", seed=1, epochs=1)
+    assert name == "tiny-cnn-seed1"
+    rows = compare([name])
     assert rows["seed"].tolist() == [1]
     assert (home_of / "model/tiny-cnn.keras").read_bytes() == before
     assert (home_of / "model/tiny-cnn-seed1.keras").exists()
@@ -76,27 +83,28 @@ def test_another_seed_is_another_row_and_leaves_the_network_alone(home_of):
 
 
 def test_shared_mistakes_by_hand(home_of):
-    right = {}
+    correct = {}
     for name in NAMES:
-        readings = pd.read_csv(home_of / f"runs/compare/tiny-{name}-seed0.csv")
-        right[name] = set(readings["image"][readings["actual"] == readings["predicted"]])
+        results = pd.read_csv(home_of / f"runs/compare/tiny-{name}-seed0.csv")
+        correct[name] = set(results["image"][results["actual"] == results["predicted"]])
     pairs = shared_mistakes(table("tiny", NAMES))
     assert len(pairs) == 1
-    first, second = (right[pairs.loc[0, column]] for column in ("first", "second"))
-    assert pairs.loc[0, "first alone right"] == len(first - second)
-    assert pairs.loc[0, "second alone right"] == len(second - first)
+    first, second = (correct[pairs.loc[0, column]] for column in ("first", "second"))
+    assert pairs.loc[0, "only first correct"] == len(first - second)
+    assert pairs.loc[0, "only second correct"] == len(second - first)
     assert pairs.loc[0, "both wrong"] == 96 - len(first | second)
 
 
 def test_seconds_to_an_accuracy():
     history = {"val_accuracy": [0.5, 0.991, 0.98, 1.0], "seconds": [2.0, 3.0, 5.0, 7.0]}
-    sidecar = {"history": history, "features_seconds": 10.0}
-    assert seconds_to(0.5, sidecar) == 12
-    assert seconds_to(0.99, sidecar) == 15
-    assert seconds_to(0.995, sidecar) == 27
+    untold = Metadata(dataset="tiny", model="cnn", class_names=("A", "B"), seed=0)
+    metadata = replace(untold, history=history, features_seconds=10.0)
+    assert seconds_to(0.5, metadata) == 12
+    assert seconds_to(0.99, metadata) == 15
+    assert seconds_to(0.995, metadata) == 27
     history["val_accuracy"] = [0.5, 0.6, 0.7, 0.8]
-    assert np.isnan(seconds_to(0.99, sidecar))
-    assert np.isnan(seconds_to(0.99, {}))
+    assert np.isnan(seconds_to(0.99, metadata))
+    assert np.isnan(seconds_to(0.99, untold))
 
 
 def test_a_damaged_table_is_named_and_kept(home_of):
@@ -112,13 +120,34 @@ def test_a_damaged_table_is_named_and_kept(home_of):
         file.write_text(before)
 
 
-def test_one_file_of_weights_cannot_be_of_two_networks(home):
-    with pytest.raises(AslError, match="is the weights of one network, but vgg16 and alexnet"):
-        compare("tiny", ["cnn", "vgg16", "alexnet"], weights="some.h5")
+@pytest.mark.parametrize("difference", ["split", "dataset"])
+def test_checkpoints_of_other_splits_are_not_compared(difference, home_of):
+    """Trained on another split, one was trained on what the other is tested on."""
+    model, metadata = load_model("tiny-cnn")
+    other = {"split": replace(metadata.split, seed=9), "dataset": "sample"}[difference]
+    save_model(model, "other-cnn", replace(metadata, **{difference: other}))
+    before = (home_of / "runs/compare.csv").read_bytes()
+    with pytest.raises(AslError, match="other-cnn and tiny-cnn were trained on different data or"):
+        compare(["tiny-cnn", "other-cnn"])
+    assert (home_of / "runs/compare.csv").read_bytes() == before
+
+
+def test_a_checkpoint_that_is_not_there_is_said_before_any_is_measured(home_of):
+    before = (home_of / "runs/compare.csv").read_bytes()
+    with pytest.raises(AslError, match=r"model/tiny-vgg16\.keras is not there"):
+        compare(["tiny-cnn", "tiny-vgg16"])
+    assert (home_of / "runs/compare.csv").read_bytes() == before
+
+
+def test_one_file_of_weights_cannot_be_of_two_networks(home, capsys):
+    names = ("--models", "cnn,vgg16,alexnet", "--weights", "some.h5")
+    assert main(["compare", "--dataset", "tiny", *names]) == 1
+    message = "some.h5 is the weights of one network, but vgg16 and alexnet"
+    assert message in capsys.readouterr().err
     assert not (home / "model").exists()
 
 
-def test_an_unknown_network_is_said_before_anything_is_trained(home):
-    with pytest.raises(AslError, match="no model 'resnet'"):
-        compare("tiny", ["cnn", "resnet"])
+def test_an_unknown_network_is_said_before_anything_is_trained(home, capsys):
+    assert main(["compare", "--dataset", "tiny", "--models", "cnn,resnet"]) == 1
+    assert "no model 'resnet'" in capsys.readouterr().err
     assert not (home / "model").exists()

@@ -1,12 +1,13 @@
-"""The changes, by hand on simple images, and the curves."""
+"""The corruptions, by hand on simple images, and the curves."""
 
 import cv2
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from asl import AslError, build, corruptions, mean_accuracy, predict, robustness
-from asl.corruptions import CHANGES, UNCHANGED
+from asl import CORRUPTIONS, AslError, build, mean_accuracy, predict, robustness
+from asl.evaluation import corruptions
+from asl.evaluation.corruptions import NONE
 
 
 @pytest.fixture(scope="module")
@@ -15,25 +16,25 @@ def image():
     return ndimage.gaussian_filter(random.uniform(0, 255, (40, 40)), 2)[..., None].astype(np.uint8)
 
 
-def one(image, change, strength, seed=0):
-    return corruptions.apply(image[None], change, strength, seed)[0]
+def one(image, corruption, severity, seed=0):
+    return corruptions.apply(image[None], corruption, severity, seed)[0]
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_shapes_seeds_and_what_changes_nothing(change, channels, image):
+def test_shapes_seeds_and_what_changes_nothing(corruption, channels, image):
     image = np.repeat(image, channels, axis=2)
-    for strength in CHANGES[change][1]:
-        changed = one(image, change, strength)
+    for severity in CORRUPTIONS[corruption][1]:
+        changed = one(image, corruption, severity)
         assert changed.shape == image.shape
         assert changed.dtype == np.uint8
         assert (changed != image).any()
-        np.testing.assert_array_equal(changed, one(image, change, strength))
-    if change not in ("blur", "jpeg"):
-        np.testing.assert_array_equal(one(image, change, UNCHANGED.get(change, 0)), image)
+        np.testing.assert_array_equal(changed, one(image, corruption, severity))
+    if corruption not in ("blur", "jpeg"):
+        np.testing.assert_array_equal(one(image, corruption, NONE.get(corruption, 0)), image)
 
 
-def test_each_change_by_hand(image):
+def test_each_corruption_by_hand(image):
     inner = np.s_[8:-8, 8:-8, 0]
     turned = one(image, "rotation", 10)
     either = [ndimage.rotate(image[..., 0], sign * 10, reshape=False, order=1) for sign in (1, -1)]
@@ -63,8 +64,8 @@ def test_curves_and_their_mean_by_hand(parts):
     model = build("cnn", (28, 28, 1), 24)
     images, labels = parts.test.images, parts.test.labels
     curves = robustness(model, images, labels, ["noise", "scale"])
-    assert curves["change"].tolist() == ["noise"] * 5 + ["scale"] * 5
-    assert curves["strength"].tolist()[:2] == [0, 5]
+    assert curves["corruption"].tolist() == ["noise"] * 5 + ["scale"] * 5
+    assert curves["severity"].tolist()[:2] == [0, 5]
     plain = (predict(model, images).argmax(axis=1) == labels).mean()
     assert curves["accuracy"][0] == curves["accuracy"][5] == plain
     noisy = corruptions.apply(images, "noise", 20)
@@ -73,5 +74,5 @@ def test_curves_and_their_mean_by_hand(parts):
     assert mean_accuracy(curves) == pytest.approx(changed.mean())
     with pytest.raises(AslError, match="needs some images"):
         robustness(model, images[:0], labels[:0])
-    with pytest.raises(AslError, match="no change 'rain'"):
+    with pytest.raises(AslError, match="no corruption 'rain'"):
         robustness(model, images, labels, ["rain"])

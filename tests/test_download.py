@@ -5,9 +5,10 @@ import zipfile
 
 import pytest
 
-from asl import AslError, datasets, download, paths
+from asl import DATASETS, AslError, files, load
+from asl.data import archives, download
 
-LETTERS = datasets.DATASETS["letters"]
+LETTERS = DATASETS["letters"]
 FILES = LETTERS.files
 
 
@@ -41,14 +42,14 @@ def test_kaggles_archive_zip_is_taken_only_if_it_holds_the_files(home):
 
 def test_files_from_inside_an_archive(home):
     archive = make_archive(home / "a.zip", [f"deep/{name}" for name in FILES], b"label\n")
-    assert download.read_files(LETTERS, archive) == [b"label\n", b"label\n"]
+    assert archives.read_files(LETTERS, archive) == [b"label\n", b"label\n"]
 
 
 @pytest.mark.parametrize("name", ["../evil.csv", "/etc/evil.csv", "a/../../evil", "C:\\evil.csv"])
 def test_an_archive_that_leads_outside_is_refused(home, name):
     archive = make_archive(home / "a.zip", [*FILES, name])
     with pytest.raises(AslError, match="a path that leads outside its folder"):
-        download.read_files(LETTERS, archive)
+        archives.read_files(LETTERS, archive)
 
 
 def test_an_archive_cut_short(home):
@@ -57,7 +58,7 @@ def test_an_archive_cut_short(home):
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         archive.write_bytes(whole[:length])
         with pytest.raises(AslError, match=r"a\.zip is not a whole zip archive"):
-            download.read_files(LETTERS, archive)
+            archives.read_files(LETTERS, archive)
 
 
 def test_an_archive_with_a_damaged_middle(home):
@@ -66,16 +67,16 @@ def test_an_archive_with_a_damaged_middle(home):
     damaged[80:120] = b"x" * 40
     archive.write_bytes(damaged)
     with pytest.raises(AslError, match="not a whole zip archive"):
-        download.read_files(LETTERS, archive)
+        archives.read_files(LETTERS, archive)
 
 
 def test_an_archive_of_something_else(home):
     archive = make_archive(home / "a.zip", ["cats.csv"])
     with pytest.raises(AslError, match=r"holds no sign_mnist_train\.csv: it is not Sign Language"):
-        download.read_files(LETTERS, archive)
+        archives.read_files(LETTERS, archive)
     archive.write_text("<html>Sign in to Kaggle</html>")
     with pytest.raises(AslError, match="not a whole zip archive"):
-        download.read_files(LETTERS, archive)
+        archives.read_files(LETTERS, archive)
 
 
 class Refusal(Exception):
@@ -90,7 +91,7 @@ def test_no_network_and_no_archive_says_where_to_put_it(home, monkeypatch, capsy
     monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=refuse))
     monkeypatch.setitem(sys.modules, "kaggle", None)  # its import fails
     with pytest.raises(AslError) as caught:
-        datasets.load("letters")
+        load("letters")
     message = str(caught.value)
     assert "data/sign-language-mnist.zip" in message
     assert "https://www.kaggle.com/datasets/datamunge/sign-language-mnist" in message
@@ -164,7 +165,7 @@ def test_kaggle_with_credentials_second(home, monkeypatch):
     assert download.find(LETTERS) == archive
 
 
-ABC = datasets.DATASETS["abc"]
+ABC = DATASETS["abc"]
 PICTURES = [f"{letter}/{letter}{i}.jpg" for letter in "ABC" for i in (1, 2)]
 
 
@@ -173,11 +174,11 @@ def test_pictures_are_extracted_and_nothing_else(home):
         home / "a.zip", [*PICTURES, "notes.txt", "__MACOSX/A/A1.jpg", "D/D1.jpg"]
     )
     (home / "data/.abc-killed/whole").mkdir(parents=True)  # what a killed extraction left
-    folder = download.extract(ABC, archive)
+    folder = archives.extract(ABC, archive)
     assert folder == home / "data/abc"
     assert not (home / "data/.abc-killed").exists()
-    files = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
-    assert sorted(files) == PICTURES
+    found = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+    assert sorted(found) == PICTURES
 
 
 def add_link(file, name="A/A3.jpg", target="/etc/passwd"):
@@ -210,7 +211,7 @@ def test_hostile_archives_of_pictures_leave_nothing(home, monkeypatch):
         (other, "it is not A, B and C"),
     ):
         with pytest.raises(AslError, match=message):
-            download.extract(ABC, file)
+            archives.extract(ABC, file)
     left = [file.name for file in (home / "data").iterdir()]
     assert left == [".abc.lock"]
     assert bomb.stat().st_size < 1_000_000
@@ -219,9 +220,9 @@ def test_hostile_archives_of_pictures_leave_nothing(home, monkeypatch):
 def test_a_disk_too_small_for_the_pictures(home, monkeypatch):
     archive = make_archive(home / "a.zip", PICTURES)
     usage = types.SimpleNamespace(free=10)
-    monkeypatch.setattr(paths.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(AslError, match="its disk has 0 MB free"):
-        download.extract(ABC, archive)
+        archives.extract(ABC, archive)
     assert not (home / "data/abc").exists()
 
 
@@ -230,13 +231,13 @@ def test_what_lies_where_pictures_should_go_stays(home):
     (home / "data/abc").mkdir(parents=True)
     (home / "data/abc/diary.txt").write_text("mine")
     with pytest.raises(AslError, match="holds something else"):
-        download.extract(ABC, archive)
+        archives.extract(ABC, archive)
     assert [file.name for file in (home / "data/abc").iterdir()] == ["diary.txt"]
 
 
 def test_a_set_that_is_not_on_kaggle_names_the_page(home):
     with pytest.raises(AslError) as caught:
-        datasets.load("abc")
+        load("abc")
     message = str(caught.value)
     assert "https://www.datacamp.com/projects/509" in message
     assert "data/datacamp-abc.zip" in message

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from asl import AslError, decode, encode
-from asl.hands import LETTERS
+from asl.data.hand_poses import LETTERS
 
 
 def test_encode_equals_keras():

@@ -1,9 +1,12 @@
+"""What went wrong, and why: by hand, and on networks of every kind."""
+
 import numpy as np
 import pytest
 from sklearn.metrics.pairwise import cosine_similarity
 
-from asl import AslError, build, explain, grad_cam, hardest, mistakes, nearest
-from asl.backend import keras
+from asl import AslError, build, grad_cam, least_confident, mistakes, nearest
+from asl.evaluation import explain
+from asl.keras_setup import keras
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +22,14 @@ def test_mistakes_the_worst_first_by_hand():
     assert table["confidence"].tolist() == [0.9, 0.6]
 
 
-def test_a_true_letter_of_probability_zero_has_a_finite_loss():
+def test_a_true_class_of_probability_zero_has_a_finite_loss():
     table = mistakes(np.array([1]), np.array([[1.0, 0.0]]))
     assert np.isfinite(table.loc[0, "loss"])
 
 
-def test_hardest_right_answers_the_least_certain_first():
+def test_correct_predictions_the_least_confident_first():
     probabilities = np.array([[0.7, 0.3], [0.55, 0.45], [0.9, 0.1]])
-    assert hardest(np.array([0, 0, 1]), probabilities)["row"].tolist() == [1, 0]
+    assert least_confident(np.array([0, 0, 1]), probabilities)["row"].tolist() == [1, 0]
     assert mistakes(np.array([0, 0, 0]), probabilities).empty
 
 

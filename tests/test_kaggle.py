@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
-from asl import AslError, datasets, download, load
+from asl import DATASETS, AslError, load
+from asl.data import download
 
-SIGNERS = datasets.DATASETS["signers"]
+SIGNERS = DATASETS["signers"]
 
 
 @pytest.fixture(scope="module")

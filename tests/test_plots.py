@@ -12,7 +12,15 @@ import pandas as pd
 import pytest
 
 from asl import plots
-from asl.datasets import Samples, count, split
+from asl.data.samples import Samples, count
+from asl.data.split import split
+from asl.evaluation.cross_dataset import (
+    CROSS_DATASET,
+    NOTHING_SHARED,
+    OVERLAP,
+    TEST,
+    TRAINED,
+)
 
 NAMES = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -96,10 +104,10 @@ def test_reliability_diagram():
     assert figure.axes[0].lines[1].get_ydata().tolist() == [0.4, 1.0]
 
 
-def test_mistakes_are_vermilion_and_right_answers_blue(data):
+def test_mistakes_are_vermilion_and_correct_predictions_blue(data):
     cases = pd.DataFrame({"actual": [0, 1], "predicted": [1, 1], "confidence": [0.514, 0.999]})
     captions, colours = plots.verdicts(cases, data.class_names)
-    assert captions == ["0 read as 1\n51% sure", "1 read as 1\n99% sure"]
+    assert captions == ["0 predicted 1\n51 % confident", "1 predicted 1\n99 % confident"]
     assert colours == [plots.VERMILION, plots.BLUE]
     neighbours = np.stack([data.images[:3], data.images[3:6]])
     names = np.array([["a", "b", "c"], ["d", "e", "f"]])
@@ -149,7 +157,82 @@ def test_shared_mistakes_stand_where_they_belong():
     told = {text.get_position(): text.get_text() for text in axes.texts}  # column, row
     assert told == {
         (0, 0): "10\nwrong",
-        (1, 0): "35\np < 0.001",  # cnn reads 35 that vgg16 does not
+        (1, 0): "35\np < 0.001",  # cnn alone gets 35 correct
         (0, 1): "5\np < 0.001",
         (1, 1): "40\nwrong",
     }
+
+
+def test_cross_dataset_matrix_frames_a_networks_own_test_and_says_what_is_no_test():
+    columns = ["model", "tested_on", "kind", "accuracy"]
+    rows = [
+        ("tiny-cnn", "tiny", TEST, 0.99997),
+        ("tiny-cnn", "sample", OVERLAP, np.nan),
+        ("tiny-cnn", "digits", NOTHING_SHARED, np.nan),
+        ("tiny-cnn", "rooms", CROSS_DATASET, 0.25),
+        ("reader", "tiny", TRAINED, np.nan),
+        ("reader", "sample", TRAINED, np.nan),
+        ("reader", "digits", NOTHING_SHARED, np.nan),
+        ("reader", "rooms", TRAINED, np.nan),
+    ]
+    axes, _ = drawn(plots.cross_dataset_matrix(pd.DataFrame(rows, columns=columns))).axes
+    told = {text.get_position(): text.get_text() for text in axes.texts}  # column, row
+    assert told[0, 0] == "99.9"  # never 100 where one is wrong
+    assert told[3, 0] == "25.0"
+    assert (told[1, 0], told[2, 0]) == ("same\nhands", "")
+    assert [told[column, 1] for column in range(4)] == ["trained\non it"] * 2 + [""] + [
+        "trained\non it"
+    ]
+    framed = [patch for patch in axes.patches if not patch.get_hatch()]
+    assert [round(patch.get_x()) for patch in framed] == [0]  # the test split alone
+    assert len(axes.patches) == 1 + 6
+
+
+def test_robustness_has_a_panel_a_corruption_and_a_line_a_network():
+    table = pd.DataFrame(
+        {
+            "corruption": ["noise"] * 3 + ["jpeg"] * 2,
+            "severity": [0, 20, 5, 100, 10],
+            "accuracy": [0.9, 0.4, 0.8, 0.9, 0.7],
+        }
+    )
+    units = {"noise": "levels of 255", "jpeg": "quality"}
+    figure = plots.robustness({"cnn": table, "reader": table}, units, chance=1 / 24)
+    figure.canvas.draw()
+    noise, jpeg = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["noise", "jpeg"]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["levels of 255", "quality"]
+    assert noise.lines[0].get_xdata().tolist() == [0, 5, 20]
+    assert noise.lines[0].get_ydata().tolist() == [0.9, 0.8, 0.4]
+    assert jpeg.xaxis_inverted() and not noise.xaxis_inverted()  # harder to the right
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["cnn", "reader"]
+
+
+@pytest.mark.parametrize("intervals", [True, False])
+def test_leave_one_dataset_out_shows_each_set_and_their_mean(intervals):
+    figures = {"letters": {"correct": 60, "images": 100}, "rooms": {"correct": 30, "images": 100}}
+    if intervals:
+        figures["letters"] |= {"low": 0.5, "high": 0.75}
+        figures["rooms"] |= {"low": 0.25, "high": 0.5}
+    (axes,) = drawn(plots.leave_one_dataset_out(figures)).axes
+    assert [bar.get_width() for bar in axes.patches] == [0.6, 0.3]
+    assert [text.get_text() for text in axes.texts] == ["60.0 %", "30.0 %"]
+    assert axes.get_title() == "Leave-one-dataset-out; mean 45.0 %"
+    ends = [line[:, 0].tolist() for each in axes.collections for line in each.get_segments()]
+    assert ends == ([[0.5, 0.75], [0.25, 0.5]] if intervals else [])
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_duplicate_groups_the_largest_first(data, alone):
+    groups = np.arange(len(data))
+    if not alone:
+        groups[10:15], groups[20:23] = 10, 20  # five images and three
+    figure = drawn(plots.duplicate_groups(data.images, groups, rows=4, columns=4))
+    labels = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
+    assert labels == ([] if alone else ["5", "3"])
+    shown = [axes for axes in figure.axes if axes.images]
+    assert len(shown) == (0 if alone else 4 + 3)
+    if not alone:
+        np.testing.assert_array_equal(
+            shown[0].images[0].get_array().squeeze(), data.images[10].squeeze()
+        )

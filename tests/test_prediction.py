@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from asl import AslError, build, predict, predict_files, read_results, results_table, write_results
-from asl.hands import LETTERS
+from asl.data.hand_poses import LETTERS
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,17 @@ def test_two_most_likely_classes_by_hand():
 
 
 def test_written_as_promised_and_read_back(home):
-    table = results_table(["ü,1", "b"], np.array([[0.123456, 0.876544], [1, 0]]), ["A", "B"])
+    probabilities = np.array([[0.123456, 0.876544], [1, 0], [0.99997, 0.00003]])
+    table = results_table(["ü,1", "b", "c"], probabilities, ["A", "B"])
     path = write_results(table)
     assert path.read_bytes().decode("utf-8") == (
         "image,actual,predicted,confidence,second,second_confidence\n"
-        '"ü,1",,B,0.8765,A,0.1234\n'
+        '"ü,1",,B,0.8765,A,0.1235\n'
         "b,,A,1.0000,B,0.0000\n"
+        "c,,A,0.9999,B,0.0000\n"  # not all is never 1
     )
-    assert read_results()["actual"].tolist() == ["", ""]
-    assert read_results()["confidence"].tolist() == [0.8765, 1.0]
+    assert read_results()["actual"].tolist() == ["", "", ""]
+    assert read_results()["confidence"].tolist() == [0.8765, 1.0, 0.9999]
     assert next(csv.DictReader(path.open(encoding="utf-8")))["image"] == "ü,1"
 
 
@@ -72,7 +74,7 @@ def test_files_give_what_arrays_give(model, folder, parts):
     assert table["predicted"].tolist() == expected["predicted"].tolist()
 
 
-def test_bad_pictures_are_listed_and_the_rest_is_read(model, folder):
+def test_bad_pictures_are_listed_and_the_rest_is_predicted(model, folder):
     table, bad = predict_files(model, LETTERS, [folder])
     assert len(table) == 12
     assert len(bad) == 3

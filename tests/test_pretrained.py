@@ -11,18 +11,11 @@ import numpy as np
 import pytest
 from conftest import ARCHIVES, needs_archives
 
-from asl import (
-    MODELS,
-    AslError,
-    build,
-    find_weights,
-    models,
-    networks,
-    pretrained,
-    random_weights,
-    transfer,
-)
-from asl.backend import keras
+from asl import AslError, build, find_weights, random_weights
+from asl.keras_setup import keras
+from asl.models import backbones, pretrained
+from asl.models.pretrained import WEIGHTS, WeightsFile
+from asl.models.transfer import backbone_of
 
 NAME = "mobilenetv2"
 SHAPE = (28, 28, 1)
@@ -30,19 +23,19 @@ SHAPE = (28, 28, 1)
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
-    """Weights of a base, random, as Keras writes them."""
+    """Weights of a backbone, random, as Keras writes them."""
     keras.utils.set_random_seed(7)
-    base, _ = networks.mobilenetv2(96)
-    path = tmp_path_factory.mktemp("weights") / "base.weights.h5"
-    base.save_weights(path)
+    backbone, _ = backbones.mobilenetv2(96)
+    path = tmp_path_factory.mktemp("weights") / "backbone.weights.h5"
+    backbone.save_weights(path)
     return path
 
 
 @pytest.fixture
 def served(file, tmp_path_factory, monkeypatch):
-    """The entry of mobilenetv2 with the address of a server that has this file."""
+    """The files of mobilenetv2, with the address of a server that has this file."""
     folder = tmp_path_factory.mktemp("server")
-    known = MODELS[NAME].pretrained.files[0]
+    known = WEIGHTS[NAME][0]
     (folder / "there.weights.h5").write_bytes(file.read_bytes())
     handler = partial(SimpleHTTPRequestHandler, directory=folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -50,17 +43,15 @@ def served(file, tmp_path_factory, monkeypatch):
 
     def entry(name="there.weights.h5", digest=""):
         url = f"http://127.0.0.1:{server.server_port}/{name}"
-        known_here = models.File(known.name.replace(".h5", ".weights.h5"), digest, url)
-        network = MODELS[NAME]
-        offered = dataclasses.replace(network.pretrained, files=(known_here,))
-        monkeypatch.setitem(models.MODELS, NAME, dataclasses.replace(network, pretrained=offered))
+        known_here = WeightsFile(known.name.replace(".h5", ".weights.h5"), digest, url)
+        monkeypatch.setitem(WEIGHTS, NAME, (known_here,))
         return known_here
 
     yield entry
     server.shutdown()
 
 
-def test_networks_that_begin_at_random_need_no_file(home):
+def test_architectures_that_are_initialised_at_random_need_no_file(home):
     assert find_weights("cnn") is None
     assert find_weights("vgg16", None) is None
     assert not list(home.iterdir())
@@ -88,10 +79,8 @@ def test_another_file_than_promised_is_not_kept(served, home):
 def test_without_a_network_one_message_says_where_to_put_the_file(where, served, home, monkeypatch):
     known = served("nothing.h5")
     if where == "no server":
-        network = models.MODELS[NAME]
         known = dataclasses.replace(known, url="http://127.0.0.1:1/x.h5")
-        offered = dataclasses.replace(network.pretrained, files=(known,))
-        monkeypatch.setitem(models.MODELS, NAME, dataclasses.replace(network, pretrained=offered))
+        monkeypatch.setitem(WEIGHTS, NAME, (known,))
     with pytest.raises(AslError) as raised:
         build(NAME, SHAPE, 3)
     message = str(raised.value)
@@ -101,7 +90,7 @@ def test_without_a_network_one_message_says_where_to_put_the_file(where, served,
 
 
 def test_put_there_by_hand_or_in_an_archive_folder(home, tmp_path, monkeypatch):
-    known = MODELS["vgg16"].pretrained.files[0]
+    known = WEIGHTS["vgg16"][0]
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         folder.mkdir()
@@ -117,26 +106,23 @@ def test_a_path_is_taken_as_it_is(file, home):
         find_weights(NAME, "nowhere.h5")
 
 
-def test_the_base_has_the_weights_of_the_file(file, home):
+def test_the_backbone_has_the_weights_of_the_file(file, home):
     model = build(NAME, SHAPE, 3, weights=file)
     keras.utils.set_random_seed(7)
-    expected, _ = networks.mobilenetv2(96)
-    base = next(layer for layer in model.layers if isinstance(layer, keras.Model))
-    for one, two in zip(base.get_weights(), expected.get_weights(), strict=True):
+    expected, _ = backbones.mobilenetv2(96)
+    for one, two in zip(backbone_of(model).get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
 
 
 def test_a_preset_of_keras_hub_becomes_a_file(home, tmp_path, monkeypatch):
     """A preset in a folder, which keras-hub reads as it reads those that it fetches."""
-    preset, network = tmp_path / "preset", MODELS["resnet18"]
+    preset = tmp_path / "preset"
     keras.utils.set_random_seed(5)
-    theirs, _ = networks.resnet18(32)
+    theirs, _ = backbones.resnet18(32)
     theirs.save_to_preset(str(preset))
-    known = models.File("resnet18.weights.h5", url=f"{pretrained.HUB}{preset}")
-    offered = dataclasses.replace(network.pretrained, files=(known,))
-    entry = dataclasses.replace(network, pretrained=offered)
-    monkeypatch.setitem(models.MODELS, "resnet18", entry)
-    ours = transfer.base_of(build("resnet18", (32, 32, 3), 4))
+    known = WeightsFile("resnet18.weights.h5", url=f"{pretrained.HUB}{preset}")
+    monkeypatch.setitem(WEIGHTS, "resnet18", (known,))
+    ours = backbone_of(build("resnet18", (32, 32, 3), 4))
     assert (home / "data/weights/resnet18.weights.h5").is_file()
     for one, two in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
@@ -147,7 +133,7 @@ def test_random_weights_to_try_the_way(home):
     assert file == home / "data/weights/random-mobilenetv2.weights.h5"
     assert [each.name for each in file.parent.iterdir()] == [file.name]
     first, second = (build(NAME, SHAPE, 3, seed=seed, weights=file) for seed in (0, 1))
-    kernels = [transfer.base_of(model).get_weights()[0] for model in (first, second)]
+    kernels = [backbone_of(model).get_weights()[0] for model in (first, second)]
     np.testing.assert_array_equal(*kernels)
 
 
@@ -158,7 +144,7 @@ def test_random_weights_to_try_the_way(home):
 def test_weights_of_another_network_and_damaged_files(content, reason, file, home, tmp_path):
     path = tmp_path / "given.weights.h5"
     if content == "other":
-        networks.vgg16(32)[0].save_weights(path)
+        backbones.vgg16(32)[0].save_weights(path)
     else:
         path.write_bytes(file.read_bytes()[:100_000] if content == "cut" else b"hello")
     with pytest.raises(AslError, match=rf"given\.weights\.h5 .*{reason}"):
@@ -190,14 +176,14 @@ def test_real_weights_give_the_features_that_keras_gives(home, monkeypatch):
         file = find_weights(NAME)
     except AslError:
         pytest.skip("no folder of ASL_ARCHIVES has the weights of mobilenetv2")
-    base, preprocessing = networks.mobilenetv2(96)
-    pretrained.load_weights(base, file, MODELS[NAME])
+    backbone, preprocessing = backbones.mobilenetv2(96)
+    pretrained.load_weights(backbone, file, NAME)
     theirs = keras.applications.MobileNetV2(
         (96, 96, 3), alpha=0.35, include_top=False, weights=str(file), pooling="avg"
     )
-    model = networks.on_base(base, preprocessing, (96, 96, 3), 3, frozen=True)
+    model = backbones.add_head(backbone, preprocessing, (96, 96, 3), 3, frozen=True, name=NAME)
     images = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), dtype=np.uint8)
-    features = keras.Model(model.inputs, model.get_layer(networks.FEATURES).output)
+    features = keras.Model(model.inputs, model.get_layer(backbones.FEATURES).output)
     prepared = keras.applications.mobilenet_v2.preprocess_input(images.astype(np.float32))
     found, expected = features.predict_on_batch(images), theirs.predict_on_batch(prepared)
     assert expected.std() > 0.1

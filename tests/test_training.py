@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -12,38 +13,31 @@ import pytest
 from conftest import REPOSITORY, shell
 
 from asl import (
-    about,
-    arrays,
+    AslError,
     build,
     calibrate,
     encode,
-    fit_temperature,
+    files,
+    find_or_train,
     load_model,
-    models,
-    paths,
     predict,
-    sure_threshold,
+    split,
     train,
-    training,
 )
+from asl.checkpoints import read_metadata
+from asl.data.mapped_images import MappedImages
+from asl.evaluation.confidence import confidence_threshold, fit_temperature
+from asl.models import registry
+from asl.training import resume
+from asl.training.batches import Batches
+from asl.training.recipe import settle
 
 EPOCHS = 3
 
 
 def run(parts, name="tiny-cnn", epochs=EPOCHS, seed=0):
     model = build("cnn", (28, 28, 1), 24, seed=seed)
-    history = train(
-        model,
-        parts.train.images,
-        encode(parts.train.labels, 24),
-        parts.validation.images,
-        encode(parts.validation.labels, 24),
-        name=name,
-        about=about(parts, "cnn"),
-        epochs=epochs,
-        seed=seed,
-    )
-    return model, history
+    return model, train(model, parts, name=name, epochs=epochs, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -51,30 +45,33 @@ def whole(parts, tmp_path_factory):
     """A training without interruption: its folder, model and history."""
     with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("whole")
-        patch.setattr(paths, "HOME", home)
-        patch.setattr(paths, "MODEL", home / "model")
+        patch.setattr(files, "HOME", home)
+        patch.setattr(files, "MODEL", home / "model")
         return home / "model", *run(parts)
 
 
-def test_history_sidecar_and_weights_fit_together(whole, parts):
+def test_history_metadata_and_weights_fit_together(whole, parts):
     folder, model, history = whole
     assert list(history.index) == list(range(1, EPOCHS + 1))
-    sidecar = json.loads((folder / "tiny-cnn.json").read_text())
+    metadata = read_metadata(folder / "tiny-cnn.keras")
     best = history["val_loss"].idxmin()
-    assert sidecar["best_epoch"] == best
-    assert sidecar["validation"]["val_loss"] == pytest.approx(history.loc[best, "val_loss"], 1e-4)
-    assert sidecar["class_names"] == list(parts.train.class_names)
+    assert metadata.best_epoch == best
+    assert metadata.validation["val_loss"] == pytest.approx(history.loc[best, "val_loss"], 1e-4)
+    assert metadata.class_names == parts.train.class_names
+    assert metadata.split == parts.recipe
+    assert (metadata.batch_size, metadata.augmented, metadata.weights) == (32, True, None)
     assert not (folder / "tiny-cnn.training").exists()
     saved, _ = load_model(folder / "tiny-cnn.keras")
     answers = predict(saved, parts.validation.images)
     np.testing.assert_array_equal(answers, predict(model, parts.validation.images))
-    labels, temperature = parts.validation.labels, sidecar["temperature"]
+    labels, temperature = parts.validation.labels, metadata.temperature
     assert fit_temperature(answers, labels) == pytest.approx(1, rel=1e-2)  # they are calibrated
     answers = calibrate(answers, 1 / temperature)  # as they were in training
     assert fit_temperature(answers, labels) == pytest.approx(temperature, rel=1e-2)
-    confidence, unread = sure_threshold(calibrate(answers, temperature), labels, 0.99)
-    assert sidecar["sure"]["confidence"] == pytest.approx(confidence, abs=1e-3)
-    assert sidecar["sure"]["unread"] == pytest.approx(unread, abs=1e-3)
+    expected = confidence_threshold(calibrate(answers, temperature), labels, 0.99)
+    assert metadata.threshold.precision == 0.99
+    assert metadata.threshold.confidence == pytest.approx(expected.confidence, abs=1e-3)
+    assert metadata.threshold.coverage == pytest.approx(expected.coverage, abs=1e-3)
     # The loss by hand: cross-entropy with a tenth of each target spread over all classes
     targets = 0.9 * encode(parts.validation.labels, 24) + 0.1 / 24
     loss = -(targets * np.log(answers)).sum(axis=1).mean()
@@ -82,18 +79,18 @@ def test_history_sidecar_and_weights_fit_together(whole, parts):
 
 
 def test_interrupted_it_goes_on_as_if_it_had_not_been(whole, parts, home, monkeypatch, capsys):
-    class Interrupted(training.KeepProgress):
+    class Interrupted(resume.KeepProgress):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 2:
                 raise KeyboardInterrupt
             super().on_epoch_begin(epoch, logs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "KeepProgress", Interrupted)
+        patch.setattr(resume, "KeepProgress", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(parts)
-    assert (paths.MODEL / "tiny-cnn.training/progress.json").exists()
-    assert not (paths.MODEL / "tiny-cnn.keras").exists()
+    assert (files.MODEL / "tiny-cnn.training/progress.json").exists()
+    assert not (files.MODEL / "tiny-cnn.keras").exists()
     model, history = run(parts)
     assert "going on after epoch 2 of 3" in capsys.readouterr().out
     _, uninterrupted, expected = whole
@@ -113,16 +110,16 @@ def test_what_another_training_left_is_not_taken_up(tmp_path, capsys):
     ):
         folder.mkdir()
         (folder / "progress.json").write_text(text)
-        assert training._read_progress(folder, "mine") == {"key": "mine", "history": []}
+        assert resume._read_progress(folder, "mine") == {"key": "mine", "history": []}
         assert message in capsys.readouterr().out
         assert not folder.exists()
-    assert training._read_progress(folder, "mine") == {"key": "mine", "history": []}
+    assert resume._read_progress(folder, "mine") == {"key": "mine", "history": []}
     assert capsys.readouterr().out == ""
 
 
 def test_it_stops_early_when_validation_gets_no_better(parts, home, monkeypatch):
-    hasty = dataclasses.replace(models.find("cnn"), patience=1)
-    monkeypatch.setitem(models.MODELS, "cnn", hasty)
+    hasty = dataclasses.replace(registry.find("cnn"), patience=1)
+    monkeypatch.setitem(registry.MODELS, "cnn", hasty)
     _, history = run(parts, epochs=40)
     losses = history["val_loss"].to_numpy()
     assert len(losses) < 40
@@ -151,8 +148,8 @@ def test_killed_and_started_again(tmp_path):
     done = shell(*command[3:], home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"going on after epoch {len(progress['history'])} of 4" in done.stdout
-    sidecar = json.loads((tmp_path / "model/tiny-cnn.json").read_text())
-    assert sidecar["epochs"] == 4
+    metadata = json.loads((tmp_path / "model/tiny-cnn.json").read_text())
+    assert metadata["epochs"] == 4
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
         "tiny-cnn.json",
         "tiny-cnn.keras",
@@ -162,22 +159,52 @@ def test_killed_and_started_again(tmp_path):
 def test_images_on_the_disk_train_as_those_in_memory(parts, home, tmp_path):
     def on_disk(images, name):
         images.tofile(tmp_path / name)
-        return arrays.Rows(np.memmap(tmp_path / name, np.uint8, "r", shape=images.shape))
+        return MappedImages(np.memmap(tmp_path / name, np.uint8, "r", shape=images.shape))
 
-    parts = parts._replace(train=parts.train.take(slice(0, 48)))
+    parts = dataclasses.replace(parts, train=parts.train.take(np.arange(48)))
     _, in_memory = run(parts, epochs=1)
     train_part, validation = (
         dataclasses.replace(part, images=on_disk(part.images, name))
         for part, name in ((parts.train, "train"), (parts.validation, "validation"))
     )
-    _, mapped = run(parts._replace(train=train_part, validation=validation), epochs=1)
+    _, mapped = run(dataclasses.replace(parts, train=train_part, validation=validation), epochs=1)
     figures = ["loss", "val_loss", "accuracy"]
     np.testing.assert_allclose(mapped[figures], in_memory[figures], rtol=1e-5)
 
 
 def test_batches_of_validation_are_the_images_as_they_are(parts):
     images, targets = parts.validation.images, encode(parts.validation.labels, 24)
-    batches = training.Batches(images, targets, batch_size=10, augmented=False, shuffled=False)
+    batches = Batches(images, targets, batch_size=10, augmented=False, shuffled=False)
     shown = [batches[number] for number in range(len(batches))]
     np.testing.assert_array_equal(np.concatenate([each for each, _ in shown]), images)
     np.testing.assert_array_equal(np.concatenate([each for _, each in shown]), targets)
+
+
+def test_what_is_not_asked_for_is_as_the_architecture_says(parts):
+    def settled(name, **options):
+        model = build(name, (28, 28, 1), 24)
+        recipe = settle(model, registry.find(name), parts, seed=0, options=options)
+        return recipe.epochs, recipe.batch_size, recipe.augmented, recipe.phases
+
+    few = math.ceil(1200 / math.ceil(len(parts.train) / 32))  # until the data set's `steps`
+    assert settled("cnn") == (few, 32, True, (0,))  # a small set: half of its 64 images
+    assert settled("cnn", epochs=None, batch_size=None, augmented=None) == settled("cnn")
+    assert settled("cnn", epochs=2, batch_size=7, augmented=False) == (2, 7, False, (0,))
+    assert settled("conv1d_lstm") == (20, 32, False, (0,))
+    with pytest.raises(AslError, match="fine_tune wants a network with ImageNet weights; cnn"):
+        settled("cnn", fine_tune=1)
+
+
+def test_a_checkpoint_of_just_this_training_is_found_and_others_stay(samples, parts, home, capsys):
+    assert find_or_train(parts, "cnn", epochs=1) == "tiny-cnn"
+    before = (home / "model/tiny-cnn.keras").read_bytes()
+    capsys.readouterr()
+    assert find_or_train(parts, "cnn", epochs=3) == "tiny-cnn"
+    assert capsys.readouterr().out == "cnn: as it was trained, model/tiny-cnn.keras\n"
+    other = split(samples, seed=3)  # with the same seed of the training
+    assert find_or_train(other, "cnn", epochs=1) == "tiny-cnn-seed0"
+    assert read_metadata(home / "model/tiny-cnn-seed0.keras").split == other.recipe
+    assert find_or_train(other, "cnn") == "tiny-cnn-seed0"
+    assert find_or_train(parts, "cnn", seed=1, epochs=1) == "tiny-cnn-seed1"
+    assert find_or_train(parts, "cnn") == "tiny-cnn"
+    assert (home / "model/tiny-cnn.keras").read_bytes() == before

@@ -1,0 +1,229 @@
+"""Checkpoints: model/<name>.keras, and beside it model/<name>.json, its metadata.
+
+The metadata says what the weights cannot: the class names in order, the data and the split they
+were trained on, the best epoch with its figures, the versions of the libraries. Notebooks 06 to 08
+start from these two files alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asl import files
+from asl.data.catalog import find_dataset
+from asl.data.load import load
+from asl.data.samples import PARTS, Split, SplitRecipe
+from asl.data.split import replay
+from asl.errors import AslError
+from asl.models.pretrained import load_keras_file
+
+if TYPE_CHECKING:
+    import keras
+
+SHIPPED = ("letters-cnn", "reader")  # that come with the project
+NEEDED = ("dataset", "model", "class_names", "input_shape", "seed", "weights_sha256")
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """From which confidence on predictions are as often correct as asked."""
+
+    precision: float  # share that was asked to be correct
+    confidence: float  # the threshold
+    coverage: float  # share of images at or above it, where it was measured
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is known of a checkpoint. `model` is the name of its architecture."""
+
+    dataset: str
+    model: str
+    class_names: tuple[str, ...]
+    seed: int
+    split: SplitRecipe | None = None  # None: it is not known
+    datasets: tuple[str, ...] = ()  # where it was trained on several
+    weights: str | None = None  # a file that it was initialised with
+    batch_size: int = 0
+    augmented: bool = False
+    fine_tune: int = 0
+    steps: int = 0  # batches in all, where they were what was set
+    epochs: int = 0
+    best_epoch: int = 0
+    validation: dict[str, float] = field(default_factory=dict)  # figures of the best epoch
+    temperature: float = 1.0  # by which the scores were divided
+    threshold: Threshold | None = None
+    training_seconds: float = 0.0
+    features_seconds: float = 0.0  # of these, for frozen features
+    history: dict[str, list[float]] = field(default_factory=dict)  # by epoch
+    left_out: dict[str, dict[str, float]] = field(default_factory=dict)
+    # What `save_model` adds
+    input_shape: tuple[int, ...] = ()
+    parameters: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
+    weights_sha256: str = ""
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The data sets that it was trained on."""
+        return self.datasets or (self.dataset,)
+
+
+def checkpoint_name(dataset: str, model: str) -> str:
+    """What a network trained on a data set is called in model/: `letters-cnn`."""
+    return f"{find_dataset(dataset).slug}-{model}"
+
+
+def find(name: str | Path) -> Path:
+    """The .keras file of a checkpoint, from a name such as `letters-cnn` or from a path.
+
+    Raises AslError that says which notebook makes it, and which there are.
+    """
+    file = Path(name) if Path(name).suffix == ".keras" else files.MODEL / f"{name}.keras"
+    if name in SHIPPED and not file.is_file():
+        file = files.REPOSITORY / "model" / f"{name}.keras"
+    if file.is_file():
+        return file
+    if file.stem.startswith("reader"):
+        raise AslError(f"{files.shown(file)} is not there: python -m asl reader makes it.")
+    dataset, _, network = (file.stem if "-" in file.stem else f"{file.stem}-cnn").rpartition("-")
+    dataset = "folder:PATH" if "-" in dataset else dataset
+    raise AslError(
+        f"{files.shown(file)} is not there. Notebook 05_train makes it; in the shell: "
+        f"python -m asl train --dataset {dataset} --model {network}. "
+        f"Trained so far: {', '.join(list_names()) or 'none yet'}."
+    )
+
+
+def list_names() -> list[str]:
+    """Names of the checkpoints in model/."""
+    return sorted(file.stem for file in files.MODEL.glob("*.keras") if file.stem[0] != ".")
+
+
+def read_metadata(file: Path) -> Metadata:
+    """What model/<name>.json says; AslError if it is missing, damaged, or not of these weights."""
+    beside = file.with_suffix(".json")
+    again = "Train the network again (notebook 05_train), or put back both files of one training."
+    if not beside.is_file():
+        raise AslError(f"{files.shown(beside)} is missing beside {file.name}. {again}")
+    try:
+        stored = json.loads(beside.read_text(encoding="utf-8"))
+        missing = [key for key in NEEDED if key not in stored]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+        metadata = _from_json(stored)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise AslError(f"{files.shown(beside)} is damaged ({error}). {again}") from error
+    if metadata.weights_sha256 != _sha256(file):
+        raise AslError(
+            f"{files.shown(beside)} does not belong to {file.name}: the weights are damaged or of "
+            f"another training. {again}"
+        )
+    return metadata
+
+
+def load_model(name: str | Path) -> tuple[keras.Model, Metadata]:
+    """A checkpoint, the network and its metadata, from a name or a path.
+
+    AslError for a file that is missing, damaged, carries code, or does not fit its metadata.
+    """
+    file = find(name)
+    metadata = read_metadata(file)  # before Keras, whose import takes seconds
+    model = load_keras_file(file)
+    shapes = (tuple(model.input_shape[1:]), model.output_shape[-1])
+    if shapes != (metadata.input_shape, len(metadata.class_names)):
+        raise AslError(
+            f"{files.shown(file)} takes {shapes[0]} and gives {shapes[1]} classes, but its "
+            f"metadata says {metadata.input_shape} and {len(metadata.class_names)}. Train it again."
+        )
+    return model, metadata
+
+
+def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
+    """Write model/<name>.keras and its metadata, each whole or not at all; gives the .keras path.
+
+    Input shape, parameters, versions and the weights' hash are added to the metadata.
+    """
+    file = files.MODEL / f"{name}.keras"
+    # The weights are renamed first: killed in between, the old metadata does not fit them, and the
+    # training's folder, still there, makes both again.
+    with files.write_beside(file.with_suffix(".json")) as beside, files.write_beside(file) as new:
+        model.save(new)
+        metadata = replace(
+            metadata,
+            input_shape=tuple(model.input_shape[1:]),
+            parameters=model.count_params(),
+            versions={package: version(package) for package in ("tensorflow", "keras", "numpy")},
+            weights_sha256=_sha256(new),
+        )
+        beside.write_text(_to_json(metadata), encoding="utf-8")
+    return file
+
+
+def replay_split(metadata: Metadata) -> Split:
+    """The split that a checkpoint was trained on, made again from its data set and its recipe.
+
+    Its test part holds no image that was trained on. AslError where that cannot be had: the data
+    set changed, or knows other classes.
+    """
+    if metadata.datasets:
+        raise AslError(
+            f"this checkpoint was trained on several data sets ({', '.join(metadata.datasets)}), "
+            "which have no split in common."
+        )
+    known = find_dataset(metadata.dataset).class_names
+    if known != metadata.class_names:
+        raise AslError(
+            f"the checkpoint knows other classes ({len(metadata.class_names)}) than "
+            f"{metadata.dataset} has ({len(known)}): train it again."
+        )
+    recipe = metadata.split or SplitRecipe(seed=metadata.seed)
+    if not recipe.names_sha256:
+        print(
+            "CAUTION: this checkpoint is of an older version, which did not record its split. It "
+            f"is taken to be by {recipe.by} with seed {recipe.seed}. If it was not, images that "
+            "were trained on are counted as a test. Train again to be sure."
+        )
+    height, width, channels = metadata.input_shape
+    return replay(load(metadata.dataset, image_shape=(height, width, channels)), recipe)
+
+
+def _to_json(metadata: Metadata) -> str:
+    values = asdict(metadata)
+    known = {key: values[key] for key in values if values[key] not in ({}, ())}
+    return json.dumps(known, indent=2, ensure_ascii=False) + "\n"
+
+
+def _from_json(stored: dict[str, Any]) -> Metadata:
+    """Metadata of this and of earlier versions, which wrote `sure` and split as free text."""
+    known = {each.name for each in fields(Metadata)}
+    values = {key: value for key, value in stored.items() if key in known and value is not None}
+    for key in ("class_names", "datasets", "input_shape"):
+        if key in values:
+            values[key] = tuple(values[key])
+    if values.get("threshold"):
+        values["threshold"] = Threshold(**values["threshold"])
+    elif sure := stored.get("sure"):
+        values["threshold"] = Threshold(sure["precision"], sure["confidence"], 1 - sure["unread"])
+    if "split" in values:
+        values["split"] = _recipe_from_json(stored["split"], stored["seed"])
+    return Metadata(**values)
+
+
+def _recipe_from_json(stored: dict[str, Any], seed: int) -> SplitRecipe:
+    if "names_sha256" in stored:
+        by_row = {part: tuple(names) for part, names in stored.get("split_by_row", {}).items()}
+        return SplitRecipe(**{**stored, "split_by_row": by_row})
+    # Of an earlier version: the training's seed was the split's, the share was always a tenth
+    counts = {part: int(stored[part]) for part in PARTS if part in stored}
+    random = str(stored.get("by", "")).startswith("random")
+    return SplitRecipe("row" if random else "group", seed, counts=counts)
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,209 @@
+"""Reader of data sets that are folders of pictures, one folder a class."""
+
+import os
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+
+from asl import files
+from asl.data import archives, download, image_cache
+from asl.data.dataset import Dataset, normalize
+from asl.data.image_cache import Pictures
+from asl.data.images import SUFFIXES
+from asl.data.mapped_images import take
+from asl.errors import AslError
+
+SEGMENTS = 10  # of a film, each a tenth of its time
+ANY_FOLDER = r"(?P<class>[^/]+)/.+"  # for folder:PATH, the first folder is the class
+
+
+def read(dataset: Dataset) -> dict[str, Any]:
+    """All pictures of a data set as columns: images, labels, names, and groups where known.
+
+    Names are paths inside the data set's folder. What was left out is counted and said, and files
+    of equal bytes under two classes are listed. AslError for a class without pictures.
+    """
+    assert dataset.pattern is not None
+    found, pictures, left_out, where = _find(dataset, dataset.pattern)
+    names, label_of = np.array(found), cache(dataset.label_of)
+    labels = np.array([label_of(dataset.pattern.findall(name)[0]) for name in found])
+    if pictures.bad:
+        left_out["cannot be read"] = [*pictures.bad.values()]
+    if (labels < 0).any():
+        left_out["in a folder that is no class"] = names[labels < 0].tolist()
+    good = labels >= 0
+    good[list(pictures.bad)] = False
+    rows = np.flatnonzero(good)
+    _report_duplicates(dataset, names[rows], labels[rows], pictures.digests[rows])
+    _check_classes(dataset, labels[rows], where)
+
+    known = sum(dataset.train_counts)
+    of = f" of {known:,}" if known and known != len(rows) else ""
+    but = f"; left out: {_summary(left_out)}" if left_out else ""
+    print(f"{dataset.name}: {len(rows):,}{of} images from {where}{but}")
+    return {
+        "images": pictures.images if good.all() else take(pictures.images, rows),
+        "labels": labels[rows],
+        "names": names[rows],
+        "groups": dataset.group_of(names[rows]) if dataset.group_of else None,
+    }
+
+
+def _find(
+    dataset: Dataset, pattern: re.Pattern
+) -> tuple[list[str], Pictures, dict[str, list[str]], str]:
+    """Names and pictures of a data set, what was left out (reason → files), and where they lie."""
+    cache = files.DATA / "cache" / f"{dataset.slug}-{'x'.join(map(str, dataset.image_shape))}"
+    source = dataset.folder or download.find(dataset)
+    if source is None:
+        kept = image_cache.stored(cache)
+        if kept:
+            return *kept, {}, files.shown(cache)
+        with FileLock(files.locked(files.DATA / dataset.name)):
+            source = download.find(dataset) or download.fetch(dataset)
+    folder = source if source.is_dir() else archives.extract(dataset, source)
+    names, stamps, left_out = list_pictures(folder, pattern)
+    if not names:
+        raise AslError(
+            f"{files.shown(folder)} holds no pictures of {dataset.title}: none lies where it "
+            f"should ({dataset.layout}). Left out: {_summary(left_out)}."
+        )
+    pictures = image_cache.read(folder, names, stamps, dataset.image_shape, cache)
+    return names, pictures, left_out, files.shown(folder)
+
+
+def list_pictures(
+    folder: Path, pattern: re.Pattern
+) -> tuple[list[str], np.ndarray, dict[str, list[str]]]:
+    """The pictures below a folder whose path inside it fits the pattern, sorted.
+
+    Gives their paths with /, sizes and times int64 (n, 2), and what was left out: reason → files.
+    No link is followed out of the folder. Of a picture that lies twice under the same last two
+    names (Kaggle's `signers` holds a copy of itself), the one with the shorter path is taken.
+    """
+    root = os.path.realpath(folder)
+    found: dict[str, os.stat_result] = {}
+    left_out: dict[str, list[str]] = {}
+    waiting = [""]
+    while waiting:
+        place = waiting.pop()
+        with os.scandir(os.path.join(root, place)) as entries:
+            for entry in entries:
+                name = place + entry.name
+                if entry.name.startswith("."):
+                    continue  # what systems leave behind, and nobody put there
+                if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
+                    left_out.setdefault("a link that leads out of the folder", []).append(name)
+                elif entry.is_dir(follow_symlinks=False):
+                    waiting.append(name + "/")
+                elif "." + entry.name.rpartition(".")[2].lower() not in SUFFIXES:
+                    left_out.setdefault("no picture", []).append(name)
+                elif pattern.search(name) is None:
+                    left_out.setdefault("in no class folder", []).append(name)
+                else:
+                    found[name] = entry.stat()
+    first_of: dict[str, str] = {}  # by the last two parts of the path
+    for name in sorted(found, key=lambda name: (name.count("/"), name)):
+        first = first_of.setdefault("/".join(name.rsplit("/", 2)[-2:]), name)
+        if name.endswith("/" + first):
+            left_out.setdefault("a second copy", []).append(name)
+            del found[name]
+    names = sorted(found)
+    stamps = np.array([(found[name].st_size, found[name].st_mtime_ns) for name in names], np.int64)
+    return names, stamps.reshape(-1, 2), left_out
+
+
+def class_folders(folder: Path) -> tuple[str, ...]:
+    """The classes of a folder of one's own: its sub-folders, numbers in their order, then words.
+
+    AslError for fewer than two, and for two spellings of one class.
+    """
+    if not folder.is_dir():
+        raise AslError(f"{folder} is no folder: give one that holds a folder of pictures a class.")
+    names = [each.name for each in folder.iterdir() if each.is_dir() and each.name[0] != "."]
+    names.sort(key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
+    if len(names) < 2:
+        raise AslError(
+            f"{folder} holds {len(names)} folder{'s' * (len(names) != 1)}"
+            f"{' (' + names[0] + ')' if names else ''}; a network needs at least two classes to "
+            "tell apart. Put the pictures of each class into a folder of its own."
+        )
+    spellings: dict[str, str] = {}
+    for name in names:
+        other = spellings.setdefault(normalize(name), name)
+        if other != name:
+            raise AslError(
+                f"{folder} holds {other!r} and {name!r}, two spellings of one class. Move the "
+                "pictures into one of the two folders and delete the other."
+            )
+    return tuple(names)
+
+
+def people_in_sequence(names: np.ndarray) -> np.ndarray:
+    """Groups int64 (n,) of files numbered one person after another, who signs 0, 1, … 9 in turn.
+
+    names are `<digit>/…NNNN.JPG`. A digit that is not larger than the one before it begins the
+    next person.
+    """
+    numbers = np.array([int(re.findall(r"\d+", name)[-1]) for name in names])
+    digits = np.array([int(name.split("/")[-2]) for name in names])
+    order = np.lexsort((digits, numbers))
+    groups = np.empty(len(names), np.int64)
+    groups[order] = np.cumsum(np.diff(digits[order], prepend=10) <= 0)
+    return groups
+
+
+def film_segments(names: np.ndarray) -> np.ndarray:
+    """Groups int64 (n,) of frames that are numbered through a film a class: film segments.
+
+    names are `…<class>/…N.jpg`. The frames of each class, in their order, make SEGMENTS groups.
+    """
+    table = pd.DataFrame(
+        {
+            "class": [name.rpartition("/")[0] for name in names],
+            "number": [int(re.findall(r"\d+", name)[-1]) for name in names],
+        }
+    )
+    classes = table.groupby("class")
+    order = classes["number"].rank("first").astype(int) - 1
+    segments = order * SEGMENTS // classes["number"].transform("size")
+    return (classes.ngroup() * SEGMENTS + segments).to_numpy(np.int64)
+
+
+def _few(names: Sequence[str], count: int) -> str:
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
+
+
+def _summary(left_out: dict[str, list[str]]) -> str:
+    """How many were left out, and why, with the first of each."""
+    reasons = [f"{len(each):,} {reason} ({_few(each, 3)})" for reason, each in left_out.items()]
+    return "; ".join(reasons) or "nothing"
+
+
+def _report_duplicates(
+    dataset: Dataset, names: np.ndarray, labels: np.ndarray, digests: np.ndarray
+) -> None:
+    """List files of equal bytes under two classes: at least one of the labels is wrong."""
+    order = np.argsort(digests, kind="stable")
+    one, next_one = order[:-1], order[1:]
+    twice = (digests[one] == digests[next_one]) & (labels[one] != labels[next_one])
+    pairs = [f"{a} = {b}" for a, b in zip(names[one[twice]], names[next_one[twice]], strict=True)]
+    if pairs:
+        print(f"{dataset.name}: {len(pairs):,} files lie under two classes: {_few(pairs, 5)}")
+
+
+def _check_classes(dataset: Dataset, labels: np.ndarray, where: str) -> None:
+    counts = np.bincount(labels, minlength=len(dataset.class_names))
+    empty = [name for name, count in zip(dataset.class_names, counts, strict=True) if not count]
+    if empty:
+        raise AslError(
+            f"{where} holds no pictures of {len(empty)} of {len(counts)} classes "
+            f"({_few(empty, 8)}); {len(labels):,} of the others. Put some there ({dataset.layout})"
+            + (" or delete the empty folders." if dataset.folder else ", or get the set again.")
+        )

@@ -1,0 +1,104 @@
+"""`load` turns the name of a data set into arrays: from the cache, from files, or the web.
+
+What was read once is kept under data/cache, so that the next notebook starts at once.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from asl import files
+from asl.data import download, image_folders, rendered_hands
+from asl.data.catalog import find_dataset
+from asl.data.dataset import Dataset
+from asl.data.samples import Samples
+from asl.errors import AslError
+
+
+def load(
+    name: str, size: int | None = None, *, image_shape: tuple[int, int, int] | None = None
+) -> Samples:
+    """All images of a data set, from the cache, this machine's files, or the web.
+
+    Pictures come at the size of the data set's entry or, with `size`, at that many pixels a side
+    (what a network works at), but no larger than the pictures are. With `image_shape` they come at
+    just that. Tables have one size; `predict_fitted` brings them to another.
+    Says in one line which way it went. Raises AslError for an unknown name, for files that are not
+    what the entry declares, and where the data can be neither found nor fetched. A set larger than
+    `image_cache.IN_MEMORY` stays on the disk: its images are `MappedImages`, read as they are used.
+    """
+    dataset = find_dataset(name)
+    if dataset.pattern:
+        if size and not image_shape:
+            side = min(size, dataset.picture_size or size)
+            image_shape = (side, side, dataset.image_shape[2])
+        shape = image_shape or dataset.image_shape
+        columns = image_folders.read(replace(dataset, image_shape=shape))
+    else:
+        columns = _load_table(dataset)
+    return Samples(dataset.name, dataset.class_names, **columns, group_unit=dataset.group_unit)
+
+
+def _load_table(dataset: Dataset) -> dict[str, np.ndarray]:
+    """The columns of a data set that its `read` makes whole: rendered, or from a few tables."""
+    assert dataset.read is not None
+    cache = files.DATA / "cache" / f"{dataset.slug}.npz"
+    with FileLock(files.locked(cache)):
+        source = dataset.folder or (download.find(dataset) if dataset.files else None)
+        columns = _read_cache(cache, source, dataset)
+        way = f" from {files.shown(cache)}"
+        if columns is None:
+            if dataset.files and source is None:
+                source = download.fetch(dataset)
+            columns = dataset.read(dataset, source)
+            _check_counts(dataset, columns)
+            with files.write_beside(cache) as temporary:
+                np.savez(temporary, fingerprint=_fingerprint(source), **columns)  # type: ignore[arg-type]
+            way = f", read from {files.shown(source)}" if source else ", drawn by asl"
+            way += f", kept in {files.shown(cache)}"
+    print(f"{dataset.name}: {len(columns['labels']):,} images{way}")
+    return columns
+
+
+def _fingerprint(source: Path | None) -> str:
+    """What the cache was made from: a source that changes makes it stale."""
+    if source is None:
+        return f"drawn by version {rendered_hands.VERSION}"
+    tables = [source] if source.is_file() else sorted(source.rglob("*.csv"))
+    return str([(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in tables])
+
+
+def _read_cache(cache: Path, source: Path | None, dataset: Dataset) -> dict[str, np.ndarray] | None:
+    """The cached columns, or None if there is no cache, or a stale or damaged one."""
+    if not cache.exists():
+        return None
+    try:
+        with np.load(cache) as stored:
+            columns = dict(stored)
+    except Exception:  # a damaged zip raises whatever the damage meets first
+        print(f"{dataset.name}: {files.shown(cache)} is damaged and is made again")
+        return None
+    fingerprint = str(columns.pop("fingerprint", ""))
+    # A cache whose source was deleted is still the data that was checked.
+    fresh = (dataset.files and source is None) or fingerprint == _fingerprint(source)
+    return columns if fresh else None
+
+
+def _check_counts(dataset: Dataset, columns: dict[str, np.ndarray]) -> None:
+    if not dataset.train_counts:
+        return
+    for part, is_test, known in (
+        ("training", False, dataset.train_counts),
+        ("test", True, dataset.test_counts),
+    ):
+        labels = columns["labels"][columns["is_test"] == is_test]
+        counts = np.bincount(labels, minlength=len(known))
+        for class_name, count, expected in zip(dataset.class_names, counts, known, strict=True):
+            if count != expected:
+                raise AslError(
+                    f"{dataset.name}: {count:,} {part} images of {class_name} instead of "
+                    f"{expected:,}, {len(labels):,} instead of {sum(known):,} in all. "
+                    f"This is not the whole data set; get it again from {dataset.source}."
+                )

@@ -1,0 +1,52 @@
+"""Images that stay on the disk: an array that reads only the rows that are asked for."""
+
+import mmap
+
+import numpy as np
+
+RESIDENT = 32 << 20  # bytes used of a mapped file before its memory is handed back
+
+
+class MappedImages:
+    """Some rows of an array that stays on the disk: what is asked for is read, the rest is not.
+
+    Indexed like an array, it gives an array: images[5], images[mask], images[10:20, ::2]. `take`
+    gives fewer rows without reading them.
+    """
+
+    def __init__(self, array: np.memmap, rows: np.ndarray | None = None) -> None:
+        self.array = array
+        self.rows = np.arange(len(array)) if rows is None else np.asarray(rows)
+        self.shape = (len(self.rows), *array.shape[1:])
+        self.dtype, self.ndim = array.dtype, array.ndim
+        self.touched = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key) -> np.ndarray:
+        first, *others = key if isinstance(key, tuple) else (key,)
+        found = np.array(self.array[self.rows[first]])
+        self.touched += found.nbytes
+        if self.touched > RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
+            # What was read of a mapped file counts as this process's memory until it is handed back
+            self.array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+            self.touched = 0
+        if not others:
+            return found
+        return found[(slice(None), *others) if found.ndim == self.ndim else tuple(others)]
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+    def take(self, rows: np.ndarray) -> "MappedImages":
+        """These rows alone, an index array or a mask of (n,); nothing is read."""
+        return MappedImages(self.array, self.rows[rows])
+
+
+Images = np.ndarray | MappedImages  # uint8 (n, height, width, channels)
+
+
+def take(images: Images, rows: np.ndarray) -> Images:
+    """Some rows of images: in memory if they are, on the disk if they are."""
+    return images.take(rows) if isinstance(images, MappedImages) else images[rows]

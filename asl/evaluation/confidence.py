@@ -1,0 +1,93 @@
+"""Whether a network's confidence means what it says, how it is set right, and from which
+confidence on its predictions are reliable enough.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+
+from asl.checkpoints import Threshold
+from asl.errors import AslError
+
+PRECISION = 0.99  # share of predictions above the confidence threshold that should be correct
+SMALLEST = 1e-12  # probability that is told from none
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
+    """Whether confidence means what it says: a row for each bin of confidence that has images.
+
+    labels int (n,), probabilities (n, classes). Columns: confidence (mean of the largest
+    probability), accuracy (share correct), images. A network that may be taken at its word has both
+    shares equal (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
+    """
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    bin_number = np.minimum((confidence * bins).astype(int), bins - 1)
+    table = pd.DataFrame({"bin": bin_number, "confidence": confidence, "accuracy": correct})
+    grouped = table.groupby("bin")
+    return grouped.mean().assign(images=grouped.size()).reset_index(drop=True)
+
+
+def calibration_error(table: pd.DataFrame) -> float:
+    """Expected calibration error: the mean gap between the two shares of `reliability`, 0 to 1."""
+    gaps = (table["confidence"] - table["accuracy"]).abs()
+    return float((gaps * table["images"]).sum() / table["images"].sum())
+
+
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature that makes a network's confidence fit what it gets correct.
+
+    probabilities (n, classes), labels int (n,), of images that were not trained on: validation.
+    Above 1 the network was overconfident, below 1 underconfident; it is the one number for
+    which `calibrate` makes the true labels most probable (Guo et al., ICML 2017). One image more is
+    assumed that was predicted wrongly, its class second: of n images, all correct, the confidence
+    is then about 1 - 1/n and not certainty. AslError for no images.
+    """
+    if not len(labels):
+        raise AslError("a temperature is fitted on validation images, and there are none.")
+    if probabilities.shape[1] < 2:
+        return 1.0  # of one class it is always certain
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        calibrated = calibrate(probabilities, np.exp(log_temperature))
+        true, second = calibrated[rows, labels], np.sort(calibrated, axis=1)[:, -2]
+        costs = -np.log(np.maximum(np.stack([true, second]), SMALLEST))
+        return float(costs[0].sum() + costs[1].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20))).x))
+
+
+def calibrate(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (n, classes) at another temperature: which class is first does not change."""
+    scores = np.log(np.maximum(probabilities.astype(np.float64), SMALLEST)) / temperature
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return scores / scores.sum(axis=1, keepdims=True)
+
+
+def confidence_threshold(
+    probabilities: np.ndarray, labels: np.ndarray, precision: float = PRECISION, least: int = 20
+) -> Threshold:
+    """From which confidence on predictions are as often correct as asked, and the coverage.
+
+    probabilities (n, classes) and labels int (n,) of validation images. Gives the lowest confidence
+    from which on the share that is correct is at least `precision`, and the share of images that
+    lie there, the coverage. At least `least` images must: fewer may be luck. Confidence 1 and
+    coverage 0 where no confidence is enough. AslError for no images and for a precision outside 0
+    to 1.
+    """
+    if not len(labels) or not 0 < precision <= 1:
+        raise AslError(
+            "a threshold needs validation images and a precision between 0 and 1: "
+            f"{len(labels):,} images, and precision is {precision}."
+        )
+    confidence = probabilities.max(axis=1)
+    order = np.argsort(-confidence, kind="stable")
+    correct = (probabilities.argmax(axis=1) == labels)[order]
+    images = np.arange(1, len(labels) + 1)
+    last = np.append(np.diff(confidence[order]) != 0, True)  # equal confidence goes together
+    enough = images[(np.cumsum(correct) / images >= precision) & last & (images >= least)]
+    if not len(enough):
+        return Threshold(precision, confidence=1.0, coverage=0.0)
+    most = int(enough[-1])
+    return Threshold(precision, float(confidence[order][most - 1]), most / len(labels))

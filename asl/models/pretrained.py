@@ -1,0 +1,219 @@
+"""ImageNet's weights: where they come from, found on this machine or fetched, checked, and read."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from asl import files
+from asl.errors import AslError
+from asl.models import registry
+from asl.models.backbones import KERAS_HUB, import_optional
+
+if TYPE_CHECKING:
+    import keras
+
+HUB = "keras-hub:"  # what the address of a preset of keras-hub begins with
+_KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A file of weights: what it is called, its hash as far as it is known, its address."""
+
+    name: str
+    digest: str = ""  # algorithm:hexadecimal digits, all of them or the first
+    url: str = ""
+
+
+# Any file of an architecture will do; the first one, which has an address, is fetched
+WEIGHTS: dict[str, tuple[WeightsFile, ...]] = {
+    "mobilenetv2": (
+        WeightsFile(
+            "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_96_no_top.h5",
+            url=_KERAS + "mobilenet_v2/"
+            "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_96_no_top.h5",
+        ),
+        WeightsFile(
+            "mobilenet_v2_0.35_224_no_top.weights.h5",
+            "sha256:04af0032331eca800a501cbd14b1861ef1d07bfa5728325084bbe295e7ffaecb",
+        ),
+    ),
+    "resnet18": (WeightsFile("resnet_18_imagenet.weights.h5", url=HUB + "resnet_18_imagenet"),),
+    "alexnet": (
+        WeightsFile(
+            "alexnet-owt-7be5be79.pth",
+            "sha256:7be5be79",
+            "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        ),
+    ),
+    "densenet121": (
+        WeightsFile(
+            "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
+            "md5:30ee3e1110167f948a6b9946edeeb738",
+            _KERAS + "densenet/densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        ),
+    ),
+    "vgg16": (
+        WeightsFile(
+            "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+            "md5:6d6bbae143d832006294945121d1f1fc",
+            _KERAS + "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        ),
+    ),
+}
+
+
+def find_weights(name: str, weights: str | Path | None = "imagenet") -> Path | None:
+    """The file of a network's weights: `weights` where that is a path, else from data/weights, the
+    folders that ASL_ARCHIVES names, or the network. None where there are none to be read.
+
+    AslError for a path that does not exist, a file that is not what its name says, and where there
+    is neither a file nor a network.
+    """
+    if registry.find(name).pretrained is None or weights is None:
+        return None
+    if str(weights) != "imagenet":
+        path = Path(weights).expanduser()
+        if not path.is_file():
+            raise AslError(
+                f"{weights} does not exist: weights are 'imagenet', a file of them, or none."
+            )
+        return path
+    kept = files.DATA / "weights"  # once they were fetched; they may be put there by hand
+    for place in (kept, *files.archive_folders()):
+        for known in WEIGHTS[name]:
+            file = place / known.name
+            if file.is_file():
+                _check(file, known)
+                return file
+    known = WEIGHTS[name][0]
+    file = kept / known.name
+    with FileLock(files.locked(file)):
+        if not file.is_file():  # whoever held the lock may have fetched it
+            _fetch(known, file, name)
+    return file
+
+
+def random_weights(name: str) -> Path:
+    """A file of random weights in data/weights, to try the way of transfer learning without a
+    connection: nothing is gained by them.
+    """
+    from asl.keras_setup import keras
+
+    architecture = registry.find(name)
+    file = files.DATA / f"weights/random-{name}.weights.h5"
+    keras.utils.set_random_seed(0)
+    backbone, _ = architecture.function(architecture.input_size)
+    with files.write_beside(file) as temporary:
+        backbone.save_weights(temporary)
+    return file
+
+
+def load_weights(backbone: keras.Model, file: Path, name: str) -> None:
+    """Read a file of weights into a backbone. AslError where it is damaged or does not fit."""
+    try:
+        if file.suffix in {".pth", ".pt"}:
+            _load_torch(backbone, file)
+        else:
+            with warnings.catch_warnings(action="ignore"):  # what does not fit, raises
+                backbone.load_weights(file)
+    except AslError:
+        raise
+    except Exception as error:  # Keras, h5py and torch raise whatever does not fit first
+        raise AslError(
+            f"{files.shown(file)} cannot be read ({_reason(error)}). It is damaged, or of another "
+            f"network than {name}."
+        ) from error
+
+
+def _load_torch(backbone: keras.Model, file: Path) -> None:
+    """A checkpoint of torchvision's: each layer `a_1` takes `a.1.weight` and `a.1.bias`.
+
+    torch keeps a convolution as (out, in, height, width), Keras as (height, width, in, out); and
+    torch flattens maps channel by channel, Keras place by place.
+    """
+    advice = "torch (the build for the processor alone will do)"
+    torch = import_optional("torch", files.shown(file), advice)
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    height, width, channels = backbone.get_layer("flat").input.shape[1:]
+    for layer in backbone.layers:
+        if not layer.weights:
+            continue
+        name = ".".join(layer.name.rsplit("_", 1))
+        kernel, bias = (state[f"{name}.{part}"].numpy() for part in ("weight", "bias"))
+        if kernel.shape[1:] == (height * width * channels,):  # takes the maps
+            kernel = kernel.reshape(-1, channels, height, width)
+        kernel = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel.T
+        layer.set_weights([kernel.reshape(layer.kernel.shape), bias])
+
+
+def _check(file: Path, known: WeightsFile) -> None:
+    """AslError unless the file has the digest that is known of it."""
+    algorithm, _, digest = known.digest.partition(":")
+    if not digest:
+        return
+    with file.open("rb") as opened:
+        found = hashlib.file_digest(opened, algorithm).hexdigest()
+    if not found.startswith(digest):
+        raise AslError(
+            f"{files.shown(file)} is damaged, or not what its name says ({algorithm} {found[:8]}…, "
+            f"not {digest[:8]}…). Delete it; it will be fetched again."
+        )
+
+
+def _fetch(known: WeightsFile, file: Path, name: str) -> None:
+    """Download with progress, check, and only then give the file its name."""
+    from asl.keras_setup import keras
+
+    print(f"{name}: fetching its ImageNet weights, {known.url} …")
+    try:
+        with files.write_beside(file) as temporary:
+            if known.url.startswith(HUB):
+                preset = known.url.removeprefix(HUB)
+                keras_hub = import_optional(*KERAS_HUB)
+                keras_hub.models.Backbone.from_preset(preset).save_weights(temporary)
+            else:
+                place = {"cache_dir": temporary.parent, "cache_subdir": "."}
+                keras.utils.get_file(temporary.name, known.url, **place)
+            _check(temporary, known)
+    except AslError:
+        raise
+    except Exception as error:  # the clients raise their own
+        names = " or ".join(each.name for each in WEIGHTS[name])
+        raise AslError(
+            f"the ImageNet weights of {name} are not on this machine and cannot be fetched "
+            f"({_reason(error)}).\nPut {names} into {files.shown(file.parent)}, or name a file of "
+            "them (weights=PATH, in the shell --weights PATH). With None (in the shell none) it "
+            "is initialised at random and trains everything, which takes long and reaches less."
+        ) from error
+
+
+def load_keras_file(file: Path) -> keras.Model:
+    """A network as Keras saved it. Only layers that Keras knows are built: a file that carries code
+    of its own is refused. AslError for that and for a damaged file.
+    """
+    from asl.keras_setup import keras
+
+    if not file.is_file():
+        raise AslError(f"{files.shown(file)} does not exist.")
+    try:
+        return keras.saving.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever the damage meets first
+        reason = f"cannot be read ({_reason(error)})"
+        if "safe_mode" in str(error) or "deserializ" in str(error):
+            reason = "carries code of its own, which is not run"
+        raise AslError(
+            f"{files.shown(file)} {reason}. Train it again (notebook 05_train)."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error, without the address that Keras repeats at its beginning."""
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return line.rpartition(" -- ")[2][:160]

@@ -1,0 +1,192 @@
+"""Executing the notebooks in order, with progress, and a page that shows the outcome."""
+
+import contextlib
+import io
+import os
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from asl import checkpoints, files
+from asl.errors import AslError
+
+SERIES = "[0-9][0-9]_*.ipynb"
+LAST = "08"  # notebook of the way from images to results.csv; what follows is run when asked for
+
+
+def run(
+    dataset: str,
+    model: str,
+    epochs: int | None = None,
+    *,
+    weights: str | None = "imagenet",
+    fine_tune: int | None = None,
+    numbers: Sequence[str] = (),
+) -> Path:
+    """Execute notebooks on a data set and a model; give the folder runs/<dataset>-<model>/.
+
+    01 to 08, or those whose `numbers` are given, in their order. The executed copies and index.html
+    land there; the notebooks themselves stay as they are. AslError names the notebook and the cell
+    that failed, whose copy is kept to look at, and a number that is not there.
+    """
+    there = {file.name[:2]: file for file in sorted(files.NOTEBOOKS.glob(SERIES))}
+    for number in numbers:
+        if number not in there:
+            raise AslError(f"there is no notebook {number}. There are: {', '.join(there)}.")
+    chosen = [file for key, file in there.items() if (key in numbers if numbers else key <= LAST)]
+    os.environ["ASL_DATASET"], os.environ["ASL_MODEL"] = dataset, model
+    os.environ["ASL_EPOCHS"] = str(epochs or "")
+    os.environ["ASL_WEIGHTS"] = str(weights or "none")
+    os.environ["ASL_FINE_TUNE"] = "" if fine_tune is None else str(fine_tune)
+    folder = files.RUNS / checkpoints.checkpoint_name(dataset, model)
+    began, seconds = time.perf_counter(), {}
+    for place, file in enumerate(chosen, start=1):
+        label = f"[{place}/{len(chosen)}] {file.stem}"
+        seconds[file.stem] = execute(file, folder / file.name, label)
+    told = "" if numbers else summary(dataset, model)
+    write_pages(folder, seconds, told)
+    print(f"{len(chosen)} notebooks in {time.perf_counter() - began:.0f} s", flush=True)
+    page = files.shown(folder / "index.html")
+    if told:
+        print(f"{folder.name}: {told}")
+        print(f"look at {page} (mistakes: 07_mistakes.html) and {files.shown(files.RESULTS)}")
+    else:
+        print(f"look at {page}")
+    return folder
+
+
+def execute(source: Path, target: Path, label: str) -> float:
+    """Execute one notebook in a fresh kernel and write the copy with its outputs; give seconds."""
+    notebook = nbformat.read(source, as_version=4)
+    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    began, reached = time.perf_counter(), 0
+
+    def tell(ending: str = "") -> None:
+        seconds = time.perf_counter() - began
+        text = f"{label}  cell {reached}/{len(code_cells)}  {seconds:.1f} s"
+        if sys.stdout.isatty():
+            print(f"\r{text}\033[K", end=ending, flush=True)
+        elif ending:
+            print(text, flush=True)
+
+    def started(cell: nbformat.NotebookNode, **_: object) -> None:
+        nonlocal reached
+        if cell.cell_type == "code":
+            reached += 1
+            tell()
+
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        record_timing=False,
+        kernel_name="python3",
+        extra_arguments=["--log-level=40"],  # its notes on encryption help no reader
+        resources={"metadata": {"path": str(source.parent)}},
+        on_cell_start=started,
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        print()
+        _write(notebook, target)
+        reason = error.evalue if error.ename == "AslError" else f"{error.ename}: {error.evalue}"
+        raise AslError(
+            f"{source.name}, code cell {reached}: {reason}\n"
+            f"The notebook as far as it went: {files.shown(target)}"
+        ) from error
+    tell(ending="\n")
+    for cell in code_cells:  # progress bars were for whoever waited
+        cell.outputs = [each for each in cell.outputs if "\r" not in each.get("text", "")]
+    _write(notebook, target)
+    return time.perf_counter() - began
+
+
+def _write(notebook: nbformat.NotebookNode, target: Path) -> None:
+    with files.write_beside(target) as temporary:
+        nbformat.write(notebook, temporary)
+
+
+def summary(dataset: str, model: str) -> str:
+    """What results.csv says of the last run: accuracy with its interval, mistakes, and where a
+    class has few recordings, what that means and what a random split would have promised.
+    """
+    from asl.data.split import describe_few_groups
+    from asl.evaluation.intervals import describe_accuracy
+    from asl.results import read_results
+    from asl.rounding import percent
+
+    name = checkpoints.checkpoint_name(dataset, model)
+    metadata = checkpoints.read_metadata(checkpoints.find(name))
+    with contextlib.redirect_stdout(io.StringIO()):  # where the images came from was said
+        parts = checkpoints.replay_split(metadata)
+    results = read_results()
+    correct = (results["actual"] == results["predicted"]).to_numpy()
+    wrong = int((~correct).sum())
+    mistakes = "no mistakes" if wrong == 0 else f"{wrong:,} mistake{'s' if wrong > 1 else ''}"
+    accuracy = describe_accuracy(correct, parts.test.groups, parts.test.group_unit)
+    lines, few = [f"test accuracy {accuracy}, {mistakes}"], describe_few_groups(parts)
+    promised = _random_split_accuracy(metadata) if few else None
+    if promised is not None:
+        lines.append(f"A random split of the same images promises {percent(promised)}.")
+    return "\n".join([*lines, few]).rstrip()
+
+
+def _random_split_accuracy(metadata: checkpoints.Metadata) -> float | None:
+    """What a random split of the same images promises for a checkpoint, or None where that is not
+    known: its own validation accuracy where that was split by rows for want of recordings, else
+    that of <name>-by-row, which notebooks 06 and 11 train.
+    """
+    by_row = metadata
+    if not metadata.split or metadata.split.split_by_row.get("validation") != metadata.class_names:
+        name = checkpoints.checkpoint_name(metadata.dataset, metadata.model)
+        try:
+            by_row = checkpoints.read_metadata(checkpoints.find(f"{name}-by-row"))
+        except AslError:
+            return None
+    return by_row.validation.get("val_accuracy")
+
+
+def write_pages(folder: Path, seconds: dict[str, float], outcome: str = "") -> None:
+    """Each executed notebook as a web page, and index.html that shows and links them all, also
+    those of earlier runs. `seconds` of those executed now, by their file's stem.
+    """
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(embed_images=True)
+
+    def write(notebook: nbformat.NotebookNode, stem: str) -> None:
+        notebook.metadata["title"] = stem
+        with files.write_beside(folder / f"{stem}.html") as temporary:
+            temporary.write_text(exporter.from_notebook_node(notebook)[0], encoding="utf-8")
+
+    outcome = outcome.replace("\n", "\n\n")
+    sections = [f"# {folder.name}\n\n{outcome}"]
+    for file in sorted(folder.glob(SERIES)):
+        notebook = nbformat.read(file, as_version=4)
+        sections.append(_section(notebook, file.stem, seconds.get(file.stem)))
+        if file.stem in seconds:
+            write(notebook, file.stem)
+    cells = [nbformat.v4.new_markdown_cell(section) for section in sections]
+    write(nbformat.v4.new_notebook(cells=cells), "index")
+
+
+def _section(notebook: nbformat.NotebookNode, stem: str, seconds: float | None) -> str:
+    """What index.html shows of a notebook: its title, its first sentence, two of its pictures."""
+    intro = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    title, _, text = intro.partition("\n")
+    sentence = re.split(r"(?<=\.)\s", text.strip(), maxsplit=1)[0]
+    took = "" if seconds is None else f" {seconds:.0f} s,"
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    pictures = [
+        f"[![](data:image/png;base64,{output.data['image/png'].strip()})]({stem}.html)"
+        for output in outputs
+        if "image/png" in output.get("data", {})
+    ]
+    told = f"{sentence}{took} [notebook]({stem}.ipynb)"
+    return "\n\n".join([f"## [{title.lstrip('# ')}]({stem}.html)", told, *pictures[:2]])

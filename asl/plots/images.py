@@ -1,0 +1,149 @@
+"""Figures that show images: grids, classes, mistakes, near-duplicates."""
+
+from collections.abc import Collection, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from asl.plots.style import BLUE, GREY, VERMILION, WIDTH, show_image, turn_long_names
+from asl.rounding import percent
+
+
+def image_grid(
+    images: Collection[np.ndarray],
+    captions: Sequence[str] = (),
+    title: str = "",
+    columns: int = 8,
+    colours: Sequence[str] = (),
+    stretch: bool = False,
+) -> Figure:
+    """Images (n of uint8 (h, w, c)) in rows of `columns`, each with its caption above it.
+
+    `stretch` shows the darkest value of each as black and the brightest as white.
+    """
+    columns = min(columns, 12, len(images))
+    rows = -(-len(images) // columns)
+    side = WIDTH / max(columns, 4)
+    lines = max((caption.count("\n") + 1 for caption in captions), default=0)
+    size = (side * columns, rows * (side + 0.19 * lines) + 0.4)
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    for axes in grid.flat[len(images) :]:
+        axes.axis("off")
+    for i, (axes, image) in enumerate(zip(grid.flat, images, strict=False)):
+        if stretch:
+            image = (image - image.min()) * (255 / max(np.ptp(image), 1))
+        show_image(axes, image)
+        if captions:
+            axes.set_title(captions[i], color=colours[i] if colours else "black", pad=3)
+    figure.suptitle(title)
+    return figure
+
+
+def class_rows(
+    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], count: int | None = None
+) -> Figure:
+    """`count` images of each class, from its first to its last, a row a class; many classes in two
+    columns of five images, few in one of ten.
+    """
+    halves = 2 if len(class_names) > 6 else 1
+    count = count or 10 // halves
+    rows = -(-len(class_names) // halves)
+    height, width, channels = images.shape[1:]
+    gap = max(1, width // 14)
+    size = (WIDTH, WIDTH * rows * (height + gap) / (halves * count * (width + gap)) + 0.3)
+    figure, columns = plt.subplots(1, halves, figsize=size, squeeze=False, layout="compressed")
+    for half, axes in enumerate(columns.flat):
+        names = class_names[half * rows : (half + 1) * rows]
+        # One picture of all: a hundred axes would take seconds to lay out
+        mosaic = np.full((rows, height + gap, count, width + gap, channels), 255, np.uint8)
+        for row in range(len(names)):
+            rows_of = np.flatnonzero(labels == half * rows + row)
+            some = np.linspace(0, len(rows_of) - 1, min(count, len(rows_of))).astype(int)
+            chosen = images[rows_of[some]]
+            mosaic[row, :height, : len(chosen), :width] = chosen.swapaxes(0, 1)
+        show_image(axes, mosaic.reshape(rows * (height + gap), -1, channels))
+        axes.set_yticks(np.arange(len(names)) * (height + gap) + height / 2, names)
+        axes.tick_params(length=0)
+    figure.suptitle(f"{count} images of each class")
+    return figure
+
+
+def verdicts(cases: pd.DataFrame, class_names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Captions and colours for rows as `mistakes` gives them: blue is correct, vermilion wrong."""
+    captions, colours = [], []
+    for case in cases.itertuples():
+        verdict = f"{class_names[case.actual]} predicted {class_names[case.predicted]}"
+        captions.append(f"{verdict}\n{percent(case.confidence, 0)} confident")
+        colours.append(BLUE if case.actual == case.predicted else VERMILION)
+    return captions, colours
+
+
+def mistake_rows(
+    images: np.ndarray,
+    captions: Sequence[str],
+    colours: Sequence[str],
+    heat: np.ndarray,
+    neighbours: np.ndarray,
+    neighbour_names: np.ndarray,
+) -> Figure:
+    """A row an image: the image, where the network looked, and the training images nearest to it.
+
+    images uint8 (n, h, w, c), heat float (n, h, w) 0–1, neighbours uint8 (n, k, h, w, c) and their
+    class names (n, k); captions and colours as `verdicts` gives them.
+    """
+    count, k = neighbours.shape[:2]
+    size = (WIDTH, count * (WIDTH / (k + 2.3) + 0.42) + 0.3)
+    figure, grid = plt.subplots(count, k + 2, figsize=size, squeeze=False)
+    for i, row in enumerate(grid):
+        show_image(row[0], images[i])
+        row[0].set_title(captions[i], color=colours[i])
+        show_image(row[1], images[i])
+        row[1].imshow(heat[i], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+        row[1].set_title("looked here")
+        for axes, image, name in zip(row[2:], neighbours[i], neighbour_names[i], strict=True):
+            show_image(axes, image)
+            axes.set_title(name, color=GREY)
+    figure.suptitle("The image · where the network looked · the training images most alike to it")
+    return figure
+
+
+def answer(
+    image: np.ndarray, caption: str, probabilities: np.ndarray, class_names: Sequence[str]
+) -> Figure:
+    """An image uint8 (h, w, c) and what the network makes of it, probabilities (classes,)."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.5), width_ratios=(1, 3))
+    show_image(left, image)
+    left.set_title(caption)
+    right.bar([*class_names], probabilities, color=BLUE)
+    right.axhline(1 / len(class_names), color=VERMILION, ls="--", label="guessing")
+    right.set(title="Probability of each class", xlabel="class", ylabel="probability")
+    turn_long_names(right, class_names)
+    right.set_ylim(0, max(2.5 / len(class_names), 1.05 * probabilities.max()))
+    right.legend()
+    return figure
+
+
+def duplicate_groups(
+    images: np.ndarray, groups: np.ndarray, rows: int = 6, columns: int = 12
+) -> Figure:
+    """The largest groups of images, a row each: the first `columns` of its images, and how many
+    there are. Groups of one image are left out.
+    """
+    numbers, sizes = np.unique(groups, return_counts=True)
+    order = np.argsort(-sizes, kind="stable")[:rows]
+    shown = [numbers[k] for k in order if sizes[k] > 1]
+    lines = max(len(shown), 1)
+    size = (WIDTH, 0.72 * lines + 0.3)
+    figure, grid = plt.subplots(lines, columns, figsize=size, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for line, number in zip(grid, shown, strict=False):
+        members = np.flatnonzero(groups == number)
+        for axes, row in zip(line, members[:columns], strict=False):
+            axes.set_axis_on()
+            show_image(axes, images[row])
+        line[0].set_ylabel(f"{len(members):,}", rotation=0, ha="right", va="center")
+    figure.suptitle("The largest duplicate groups, and how many images each has")
+    return figure

@@ -1,0 +1,121 @@
+"""Domain randomization: an image as another camera might have taken it elsewhere.
+
+Much stronger than the augmentation of a classifier of one set: other backgrounds, light, colours,
+sharpness and noise (Tobin et al.: Domain Randomization, IROS 2017).
+"""
+
+import cv2
+import numpy as np
+
+SIZE = 96  # pixels of a side that the network takes
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def randomize(
+    image: np.ndarray, random: np.random.Generator, rooms: list[np.ndarray]
+) -> np.ndarray:
+    """An image as another camera might have taken it elsewhere: float32 (SIZE, SIZE, 3), 0–255.
+
+    uint8 (h, w, 1, 3 or 4) in. Moved, turned a little, nearer or farther; mirrored every other
+    time, as a left hand signs the mirror image of the same letter; laid over another background
+    where it is cut out; its colour, light, sharpness and noise changed, a patch hidden.
+    """
+    image = _move(image, random, rooms)
+    grey = (image @ LUMA)[..., None]
+    kind = random.random()
+    if kind < 0.35:
+        image = np.repeat(grey, 3, axis=2)
+    elif kind < 0.8:
+        image = grey + (image - grey) * np.float32(random.uniform(0.3, 1.6))
+        image = image * random.uniform(0.85, 1.15, 3).astype(np.float32)
+    if random.random() < 0.8:
+        mean = image.mean()
+        image = (image - mean) * np.float32(random.uniform(0.5, 1.4)) + mean
+        image = image + np.float32(random.uniform(-50, 50))
+    if random.random() < 0.5:
+        gamma = np.float32(np.exp(random.normal(0, 0.35)))
+        image = 255 * np.clip(image / 255, 0, 1) ** gamma
+    if random.random() < 0.2:  # light falls off to one side
+        turn, axis = random.uniform(0, 2 * np.pi), np.linspace(-1, 1, SIZE, dtype=np.float32)
+        slope = np.cos(turn) * axis[None, :, None] + np.sin(turn) * axis[:, None, None]
+        image = image * (1 + np.float32(random.uniform(0, 0.5)) * slope.astype(np.float32))
+    image = _sharpness(image, random)
+    if random.random() < 0.3:
+        shape = (SIZE, SIZE, 1 if random.random() < 0.5 else 3)
+        noise = random.standard_normal(shape, np.float32)
+        image = image + noise * np.float32(random.uniform(2, 14))
+    if random.random() < 0.2:
+        side = int(random.integers(8, 28))
+        top, left = random.integers(0, SIZE - side, 2)
+        patch = background(random, rooms)[:side, :side]
+        image[top : top + side, left : left + side] = patch
+    return np.clip(image, 0, 255)
+
+
+def background(random: np.random.Generator, rooms: list[np.ndarray]) -> np.ndarray:
+    """Part of an empty room, or where there is none a wall, clouds or tiles: float32
+    (SIZE, SIZE, 3), 0–255.
+    """
+    if rooms and random.random() < 0.65:
+        room = rooms[random.integers(len(rooms))]
+        side = int(random.integers(len(room) // 2, len(room) + 1))
+        top, left = random.integers(0, len(room) - side + 1, 2)
+        part = cv2.resize(room[top : top + side, left : left + side], (SIZE, SIZE))
+        return (part[:, ::-1] if random.random() < 0.5 else part).astype(np.float32)
+    colour = random.uniform(0, 255, 3)
+    if random.random() < 0.3:
+        return np.broadcast_to(colour, (SIZE, SIZE, 3)).astype(np.float32)
+    cells, channels = int(random.integers(2, 12)), 3 if random.random() < 0.5 else 1
+    grid = random.normal(0, random.uniform(10, 70), (cells, cells, channels)) + colour
+    smooth = cv2.INTER_CUBIC if random.random() < 0.6 else cv2.INTER_NEAREST
+    wall = cv2.resize(grid.astype(np.float32), (SIZE, SIZE), interpolation=smooth)
+    return np.clip(wall, 0, 255)
+
+
+def _sharpness(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """As few pixels as a small picture has, or blurred, or sharpened, or as it is."""
+    kind = random.random()
+    if kind < 0.35:
+        side = int(random.integers(24, 64))
+        small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+        smooth = cv2.INTER_LINEAR if random.random() < 0.5 else cv2.INTER_CUBIC
+        return cv2.resize(small, (SIZE, SIZE), interpolation=smooth)
+    if kind < 0.45:
+        return cv2.GaussianBlur(image, (0, 0), random.uniform(0.5, 2))
+    if kind < 0.55:
+        return 2 * image - cv2.GaussianBlur(image, (0, 0), 1.5)
+    return image
+
+
+def _move(image: np.ndarray, random: np.random.Generator, rooms: list) -> np.ndarray:
+    """The image moved to (SIZE, SIZE, 3) float32, with a background where there was none."""
+    height, width, channels = image.shape
+    to_size, cut = SIZE / max(height, width), channels == 4
+    farthest, nearest = (0.45, 1.2) if cut else (0.5, 1.3) if width < 40 else (0.6, 1.6)
+    scale = np.exp(random.uniform(np.log(farthest), np.log(nearest)))
+    turn, aspect = np.deg2rad(random.normal(0, 8)), np.exp(random.normal(0, 0.08))
+    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    matrix = matrix @ [[aspect, random.normal(0, 0.08)], [0, 1 / aspect]] * scale * to_size
+    if random.random() < 0.5:
+        matrix = matrix @ [[-1, 0], [0, 1]]
+    reach = (max(0, (1 - scale) / 2) + 0.08) * SIZE
+    place = SIZE / 2 + random.uniform(-reach, reach, 2)
+    move = np.c_[matrix, place - matrix @ [(width - 1) / 2, (height - 1) / 2]]
+    target = (SIZE, SIZE)
+    if cut:
+        smooth = cv2.INTER_AREA if scale * to_size < 0.7 else cv2.INTER_LINEAR
+        cutout = np.asarray(cv2.warpAffine(image, move, target, flags=smooth), np.float32)
+        colours, hand = cutout[..., :3], cutout[..., 3:] / 255
+        if random.random() < 0.1:
+            return colours
+        lit = colours * np.float32(random.uniform(0.5, 1.3))  # not by the light of the room
+        return lit * hand + background(random, rooms) * (1 - hand)
+    border = cv2.BORDER_REPLICATE if random.random() < 0.5 else cv2.BORDER_REFLECT_101
+    smooth = cv2.INTER_CUBIC if to_size > 2 else cv2.INTER_LINEAR
+    placed = cv2.warpAffine(image, move, target, flags=smooth, borderMode=border)
+    moved: np.ndarray = np.asarray(placed, np.float32).reshape(SIZE, SIZE, channels)
+    if scale < 1 and random.random() < 0.35:  # the picture as it hangs on another wall
+        inside = cv2.warpAffine(np.full((height, width), 255, np.uint8), move, target)
+        there = np.asarray(inside, np.float32)[..., None] / 255
+        moved = moved * there + background(random, rooms) * (1 - there)
+    return np.repeat(moved, 3, axis=2) if moved.shape[2] == 1 else moved

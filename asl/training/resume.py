@@ -1,0 +1,131 @@
+"""A training under way: what is kept after each epoch, and how it goes on after a kill.
+
+While a training runs, model/<name>.training/ holds the network after its last and after its best
+epoch, and progress.json, which says which they are. A file is complete before progress.json names
+it, so that the process may be killed at any moment.
+"""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from asl import files
+from asl.keras_setup import keras
+from asl.models.layers import all_layers
+from asl.rounding import decimals
+from asl.training.batches import Batches
+from asl.training.recipe import Recipe, compile_model
+
+
+class KeepProgress(keras.callbacks.Callback):
+    """After each epoch: keep the network if it is the last or the best, and say how it went."""
+
+    def __init__(self, folder: Path, progress: dict, recipe: Recipe) -> None:
+        super().__init__()
+        self.folder, self.progress, self.recipe = folder, progress, recipe
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.began = time.perf_counter()
+        for layer in all_layers(self.model):  # dropout's random generator is not saved with it
+            generator = getattr(getattr(layer, "cell", layer), "seed_generator", None)
+            if generator is not None:
+                generator.state.assign([self.recipe.seed, epoch])
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        figures = {key: float(value) for key, value in (logs or {}).items()}
+        figures["seconds"] = time.perf_counter() - self.began
+        history, patience = self.progress["history"], self.recipe.architecture.patience
+        history.append(figures)
+        best = int(np.argmin([row["val_loss"] for row in history]))
+        self.progress["best_epoch"] = best + 1
+        self.progress["stopped_early"] = epoch - best >= patience
+        with files.write_beside(epoch_file(self.folder, epoch + 1)) as file:
+            self.model.save(file)
+        with files.write_beside(self.folder / "progress.json") as file:
+            file.write_text(json.dumps(self.progress), encoding="utf-8")
+        for file in self.folder.glob("epoch-*.keras"):
+            if file not in (epoch_file(self.folder, e + 1) for e in (epoch, best)):
+                file.unlink()
+        print(
+            f"epoch {epoch + 1:3d}/{self.params['epochs']}  "
+            f"loss {figures['loss']:.4f}  accuracy {decimals(figures['accuracy'])}  "
+            f"val_loss {figures['val_loss']:.4f}  "
+            f"val_accuracy {decimals(figures['val_accuracy'])}  "
+            f"{figures['seconds']:.1f} s{'  best so far' if best == epoch else ''}",
+            flush=True,
+        )
+        if self.progress["stopped_early"]:
+            print(f"no better for {patience} epochs: stopped early")
+            self.model.stop_training = True
+
+
+def fit_phase(
+    model: keras.Model,
+    batches: Batches,
+    validation: Batches,
+    recipe: Recipe,
+    blocks: int,
+    folder: Path,
+    key: str,
+) -> pd.DataFrame:
+    """Train, or go on, or take what is done already; the model ends with its best weights.
+
+    `blocks` of the backbone are trained in this phase. `key` tells this training from others.
+    Gives a row an epoch: loss, accuracy, val_loss, val_accuracy, seconds.
+    """
+    folder = folder / "fine_tune" if blocks else folder
+    progress = _read_progress(folder, f"{key}-{blocks}")
+    done, current = len(progress["history"]), model
+    if done:
+        print(f"going on after epoch {done} of {recipe.epochs}, from {files.shown(folder)}")
+        current = keras.saving.load_model(epoch_file(folder, done))
+    else:
+        steps = len(batches) * recipe.epochs
+        compile_model(model, recipe.architecture, steps, recipe.learning_rate(blocks))
+    if not progress.get("stopped_early"):
+        batches.start_with(done)
+        keras.utils.set_random_seed(batches.seed)
+        try:
+            current.fit(
+                batches,
+                validation_data=validation,
+                initial_epoch=done,
+                epochs=recipe.epochs,
+                shuffle=False,  # Batches does
+                verbose=0,
+                callbacks=[KeepProgress(folder, progress, recipe)],
+            )
+        except KeyboardInterrupt:
+            print(f"interrupted: run it again to go on from {files.shown(folder)}")
+            raise
+    best = keras.saving.load_model(epoch_file(folder, progress["best_epoch"]), compile=False)
+    model.set_weights(best.get_weights())
+    return pd.DataFrame(progress["history"])
+
+
+def epoch_file(folder: Path, epoch: int) -> Path:
+    """The network after an epoch, counted from 1."""
+    return folder / f"epoch-{epoch:03d}.keras"
+
+
+def _read_progress(folder: Path, key: str) -> dict:
+    """What an interrupted run of the same training left, or a fresh start."""
+    fresh = {"key": key, "history": []}
+    try:
+        progress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+        needed = {epoch_file(folder, e) for e in (len(progress["history"]), progress["best_epoch"])}
+        missing = sorted(file.name for file in needed if not file.is_file())
+        if progress["key"] == key and not missing:
+            return progress
+        reason = f"lacks {missing[0]}" if progress["key"] == key else "is of another training"
+    except FileNotFoundError:
+        return fresh
+    except (ValueError, KeyError, TypeError):
+        reason = "is damaged"
+    print(f"{files.shown(folder)} {reason}; training starts anew")
+    shutil.rmtree(folder)
+    return fresh

@@ -1,0 +1,139 @@
+"""The parts of the benchmark: each is a function of its name in a module of this folder."""
+
+from typing import NamedTuple
+
+
+class Part(NamedTuple):
+    """A function without arguments, which gives rows: name → `common.figure` or `common.text`."""
+
+    module: str
+    title: str
+    about: str
+    minutes: int  # about, on two cores, with no checkpoint of an earlier run
+
+
+PARTS = {
+    "notebooks": Part(
+        "basics",
+        "Notebooks",
+        "`make run`: notebooks 01 to 08 on `sample`, from an empty folder.",
+        2,
+    ),
+    "loading": Part(
+        "basics",
+        "Loading",
+        "Sign Language MNIST to arrays: from the archive, from the CSVs, from the cache.",
+        1,
+    ),
+    "drawing": Part("basics", "Drawing", "The 4,800 hands of `sample`, rendered.", 1),
+    "predict": Part(
+        "basics",
+        "Prediction",
+        "Images a second, from the data set or from PNG files, to results.csv.",
+        4,
+    ),
+    "letters": Part(
+        "letters",
+        "Letters",
+        "The cnn on Sign Language MNIST: each seed's mistakes on the official test split.",
+        14,
+    ),
+    "transfer": Part(
+        "transfer",
+        "Transfer between letters and sample",
+        "What a network trained on one of `letters` and `sample` alone predicts of the other "
+        "(chance: 4.2 %): the cnn as notebook 05 trains it, and a network with more layers trained "
+        "on images that are augmented much more. Seed 0.",
+        10,
+    ),
+    "speed": Part(
+        "speed",
+        "Training speed",
+        "Training time against the best-known public recipe, in turns in the same minutes.",
+        4,
+    ),
+    "sets": Part(
+        "sets",
+        "Data sets",
+        "The cnn on each set of pictures, seeds 0 to 4; on `signers`, with each signer left out.",
+        40,
+    ),
+    "large": Part(
+        "large",
+        "A large data set",
+        "87,000 pictures of 200×200, as many as the whole of `alphabet` has, drawn and varied.",
+        15,
+    ),
+    "lstm": Part(
+        "networks",
+        "Networks: conv1d_lstm",
+        "conv1d_lstm, as published and tuned, on the official test split of `letters`; what its "
+        "recurrent dropout costs.",
+        45,
+    ),
+    "mobilenet": Part(
+        "networks",
+        "Networks: mobilenetv2",
+        "mobilenetv2 initialised from ImageNet, on the sets of pictures, seeds 0 to 4.",
+        15,
+    ),
+    "imagenet": Part(
+        "networks",
+        "Networks: what ImageNet brings",
+        "The same network initialised from ImageNet and at random, on `signers` with one left out "
+        "and on `alphabet`, as many epochs for both. Seed 0.",
+        25,
+    ),
+    "passes": Part(
+        "passes",
+        "Networks: speed and memory",
+        "One pass through each backbone, random weights at its own size: images a second, share of "
+        "the rate of the machine's matrix products, memory; and a whole training of mobilenetv2, "
+        "imports and all.",
+        8,
+    ),
+    "near-duplicates": Part(
+        "near_duplicates",
+        "Near-duplicates",
+        "Near-duplicates in Sign Language MNIST, and planted ones in it and among rendered hands.",
+        6,
+    ),
+    "intervals": Part(
+        "intervals",
+        "Intervals by groups",
+        "Coverage and width of the 95 % interval by groups, in simulations.",
+        6,
+    ),
+    "validation": Part(
+        "trust",
+        "Validation",
+        "What validation promises on `letters`, split by group and by row; what the test keeps.",
+        17,
+    ),
+    "calibration": Part(
+        "trust",
+        "Calibration",
+        "Expected calibration error on the test split, before and after temperature scaling. "
+        "Seed 0.",
+        14,
+    ),
+    "reader": Part(
+        "trust",
+        "Reader",
+        "The reader: each set left out in turn, then trained on all.",
+        45,
+    ),
+    "matrix": Part(
+        "trust",
+        "Cross-dataset matrix",
+        "Networks trained on one data set, and the reader, tested on all the others; kept in "
+        "model/matrix.csv. Seed 0.",
+        16,
+    ),
+    "robustness": Part(
+        "trust",
+        "Robustness",
+        "Accuracy on corrupted test images, the mean over all corruptions and severities.",
+        8,
+    ),
+}
