@@ -234,14 +234,14 @@ def _predict(options: argparse.Namespace) -> int:
         written = files.shown(asl.write_results(table, options.output))
         print(f"{len(table):,} pictures predicted, written to {written}")
     threshold = metadata.threshold
-    if threshold and not threshold.coverage:
-        print(f"at no confidence were {threshold.precision:.0%} correct where this was measured")
-    elif threshold:
+    if threshold:
+        share = f"{asl.percent(threshold.precision, 0)} were correct where this was measured"
         below = int((table["confidence"] < threshold.confidence).sum())
         print(
             f"{below:,} of {len(table):,} lie below the confidence threshold of "
-            f"{threshold.confidence:.2f}: from there on, {threshold.precision:.0%} were correct "
-            "where this was measured; below, fewer"
+            f"{threshold.confidence:.2f}: from there on, {share}; below, fewer"
+            if threshold.coverage
+            else f"there is no confidence threshold: at none {share}"
         )
     if bad:
         print(f"{len(bad):,} left out:", *bad, sep="\n  ", file=sys.stderr)

@@ -21,10 +21,8 @@ HEADLINES: tuple[str, ...] = (
     "make run, after the install",
     "sample, signers not trained on",
     "letters, median seed",
-    "letters, worst seed",
     "letters, test images with a near-duplicate in training",
     "training to the saved best model, as a share of the best-known public recipe",
-    "cnn on letters, parameters",
     "student_digits, seeds 0–4",
     "alphabet, seeds 0–4",
     "signers, mean of the five and the worst",
@@ -98,7 +96,7 @@ def update_readme(found: dict[str, dict]) -> None:
     """Replace what stands between the marks of the README, of those blocks whose marks it has."""
     before = README.read_text(encoding="utf-8")
     text = before
-    blocks = {"results": headlines, "matrix": matrix, "left out": left_out}
+    blocks = {"results": headlines, "matrix": matrix}
     for name, block in blocks.items():
         start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         head, opened, rest = text.partition(start)
@@ -143,23 +141,6 @@ def matrix(found: dict[str, dict]) -> str:
             share = percent(cell["correct"] / cell["images"], 1)[:-2]
             row.append(f"[{share}]" if cell["kind"] == "test split" else share)
         lines.append(f"| `{model}` | {' | '.join(row)} |")
-    return "\n".join(lines)
-
-
-def left_out(found: dict[str, dict]) -> str:
-    """What readers predicted of the set that each was trained without, from its metadata."""
-    file = REPOSITORY / "model/reader.json"
-    if not file.is_file():
-        return ""
-    sets = json.loads(file.read_text(encoding="utf-8"))["left_out"]
-    lines, shares = ["| left out | correct | groups |", "|---|---|---|"], []
-    for name, row in sets.items():
-        shares.append(row["correct"] / row["images"])
-        count = f"{row['correct']:,} of {row['images']:,} = {percent(shares[-1], 1)}"
-        if "low" in row:
-            count += f" (95 % interval {percent(row['low'], 1)[:-2]}–{percent(row['high'], 1)})"
-        lines.append(f"| `{name}` | {count} | {row['groups']:,} |")
-    lines.append(f"| mean | {percent(sum(shares) / len(shares), 1)} | |")
     return "\n".join(lines)
 
 

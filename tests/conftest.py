@@ -26,6 +26,11 @@ needs_archives = pytest.mark.skipif(
 )
 
 
+def pytest_collection_modifyitems(items):
+    """The notebooks first: they take longest, and the other files fill the second process."""
+    items.sort(key=lambda item: "test_notebooks_run" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """An empty home folder, and no archives but those a test puts there."""

@@ -188,11 +188,13 @@ def test_predict_says_how_many_lie_below_the_confidence_threshold(model, picture
         return capsys.readouterr().out.splitlines()[-1]
 
     assert told(Threshold(0.99, 0.9, 0.5)).startswith(
-        "3 of 3 lie below the confidence threshold of 0.90: from there on, 99% were correct"
+        "3 of 3 lie below the confidence threshold of 0.90: from there on, 99 % were correct"
     )
     assert told(Threshold(0.99, 0.0, 1.0)).startswith("0 of 3 lie below")
     nowhere = told(Threshold(0.95, 1.0, coverage=0.0))  # nothing may be promised
-    assert nowhere == "at no confidence were 95% correct where this was measured"
+    assert nowhere == (
+        "there is no confidence threshold: at none 95 % were correct where this was measured"
+    )
 
 
 def test_evaluate_on_one_signer_says_what_that_is_worth(home, capsys):

@@ -107,7 +107,7 @@ def test_memory_grows_with_the_images_and_not_with_their_pairs(drawn):
         return found
 
     # 87,000 images at the larger one's bytes an image are far below 2 GB
-    assert peak(4) / 4800 * 87_000 < 2e9
+    assert peak(2) / 2400 * 87_000 < 2e9
 
 
 def test_groups_of_a_data_set_are_looked_for_once(home, drawn, monkeypatch, capsys):
