@@ -1,5 +1,5 @@
 # Each target sets up what it needs. DATASET, MODEL and EPOCHS choose what `make run` works on, and
-# NOTEBOOKS which of them it executes (01 to 08 unless told).
+# NOTEBOOKS which of them it executes (unless told, 01 to LAST in asl/notebooks.py).
 PYTHON ?= python3
 DATASET ?= sample
 MODEL ?= cnn

@@ -30,7 +30,7 @@ from asl.models import registry
 from asl.models.build import build
 from asl.training.batches import Batches
 from asl.training.fit import train_split
-from asl.training.recipe import compile_model
+from asl.training.options import compile_model
 
 A_CLASS = 3000  # pictures of each class of `alphabet`
 DRAWN = 20  # of them drawn, the others varied from these

@@ -15,7 +15,7 @@ from asl.keras_setup import keras
 from asl.models import registry
 from asl.models.build import build
 from asl.training.fit import train_split
-from asl.training.recipe import compile_model
+from asl.training.options import compile_model
 
 SETS = ("student_digits", "abc", "alphabet")
 TRANSFER = "mobilenetv2"

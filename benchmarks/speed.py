@@ -20,7 +20,7 @@ from asl.training.batches import Batches
 from asl.training.fit import train_split
 
 PUBLIC_EPOCHS = 20
-IMAGES = 10_240  # no small set, see training/recipe.py
+IMAGES = 10_240  # no small set, see training/options.py
 TURNS = 3
 
 

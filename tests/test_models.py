@@ -9,7 +9,7 @@ import pytest
 from asl import AslError, build, layer_table
 from asl.keras_setup import keras
 from asl.models import registry
-from asl.training.recipe import compile_model
+from asl.training.options import compile_model
 
 
 def test_an_unknown_name_answers_with_the_names_there_are():

@@ -30,7 +30,7 @@ from asl.evaluation.confidence import confidence_threshold, fit_temperature
 from asl.models import registry
 from asl.training import resume
 from asl.training.batches import Batches
-from asl.training.recipe import settle
+from asl.training.options import settle
 
 EPOCHS = 3
 

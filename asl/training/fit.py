@@ -1,6 +1,6 @@
 """Training: the best weights kept by validation loss, calibrated, and saved as a checkpoint.
 
-A training is a recipe (recipe.py), one or two phases of fitting that survive a kill (resume.py),
+A training is a recipe (options.py), one or two phases of fitting that survive a kill (resume.py),
 calibration on the validation images, and a checkpoint in model/.
 """
 
@@ -26,7 +26,7 @@ from asl.keras_setup import keras
 from asl.models import registry, transfer
 from asl.models.build import build
 from asl.training.batches import Batches
-from asl.training.recipe import Options, Recipe, settle
+from asl.training.options import Options, Recipe, settle
 from asl.training.resume import epoch_file, fit_phase
 
 VALIDATION_BATCH = 512

@@ -18,7 +18,7 @@ from asl.keras_setup import keras
 from asl.models.layers import all_layers
 from asl.rounding import decimals
 from asl.training.batches import Batches
-from asl.training.recipe import Recipe, compile_model
+from asl.training.options import Recipe, compile_model
 
 
 class KeepProgress(keras.callbacks.Callback):
