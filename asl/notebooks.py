@@ -49,11 +49,13 @@ def run(
     for place, file in enumerate(chosen, start=1):
         label = f"[{place}/{len(chosen)}] {file.stem}"
         seconds[file.stem] = execute(file, folder / file.name, label)
-    told = "" if numbers else summary(dataset, model)
+    told = ""
+    with contextlib.suppress(AslError):  # no results yet, or those of another data set
+        told = summary(dataset, model)
     write_pages(folder, seconds, told)
     print(f"{len(chosen)} notebooks in {time.perf_counter() - began:.0f} s", flush=True)
     page = files.shown(folder / "index.html")
-    if told:
+    if told and any(file.name.startswith(LAST) for file in chosen):
         print(f"{folder.name}: {told}")
         print(f"look at {page} (mistakes: 07_mistakes.html) and {files.shown(files.RESULTS)}")
     else:
