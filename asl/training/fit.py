@@ -106,7 +106,8 @@ def find_or_train(
     **options: Unpack[Options],
 ) -> str:
     """The name of a checkpoint trained on just this split with this seed and these weights: one
-    that model/ holds, else trained now. What was trained otherwise under that name stays.
+    that model/ holds, else trained now. What was trained otherwise under the usual name stays; a
+    checkpoint <name>-seed<seed> of another split or other weights is replaced.
     """
     usual = checkpoints.checkpoint_name(parts.train.dataset, model)
     pretrained = registry.find(model).pretrained
