@@ -56,7 +56,7 @@ def _add_training_commands(command: Callable[..., Callable[..., argparse.Action]
     add = command("run", _run, "execute notebooks on a data set and a model")
     _add_training_options(add)
     add("--model", **model)
-    which = "numbers of notebooks, such as 09 10; 01 to 08 unless given"
+    which = "numbers of notebooks, such as 09 or 01-04; 01-08 unless given"
     add("notebooks", nargs="*", metavar="NUMBER", help=which)
 
     add = command("train", _train, "train a model and keep its best weights")

@@ -31,15 +31,11 @@ def run(
 ) -> Path:
     """Execute notebooks on a data set and a model; give the folder runs/<dataset>-<model>/.
 
-    01 to 08, or those whose `numbers` are given, in their order. The executed copies and index.html
-    land there; the notebooks themselves stay as they are. AslError names the notebook and the cell
-    that failed, whose copy is kept to look at, and a number that is not there.
+    01 to 08, or those of `numbers` ("09", or "01-08"), in their order. The executed copies and
+    index.html land there; the notebooks themselves stay as they are. AslError names the notebook
+    and the cell that failed, whose copy is kept to look at, and a number that is not there.
     """
-    there = {file.name[:2]: file for file in sorted(files.NOTEBOOKS.glob(SERIES))}
-    for number in numbers:
-        if number not in there:
-            raise AslError(f"there is no notebook {number}. There are: {', '.join(there)}.")
-    chosen = [file for key, file in there.items() if (key in numbers if numbers else key <= LAST)]
+    chosen = choose(numbers)
     os.environ["ASL_DATASET"], os.environ["ASL_MODEL"] = dataset, model
     os.environ["ASL_EPOCHS"] = str(epochs or "")
     os.environ["ASL_WEIGHTS"] = str(weights or "none")
@@ -61,6 +57,20 @@ def run(
     else:
         print(f"look at {page}")
     return folder
+
+
+def choose(numbers: Sequence[str] = ()) -> list[Path]:
+    """The notebooks of these numbers or ranges of them; 01 to 08 if there are none."""
+    there = {file.name[:2]: file for file in sorted(files.NOTEBOOKS.glob(SERIES))}
+    ranges = [number.split("-") for number in numbers]
+    for end in {end for ends in ranges for end in ends} - set(there):
+        raise AslError(f"there is no notebook {end}. There are: {', '.join(there)}.")
+    ranges = ranges or [["", LAST]]
+    return [
+        file
+        for number, file in there.items()
+        if any(ends[0] <= number <= ends[-1] for ends in ranges)
+    ]
 
 
 def execute(source: Path, target: Path, label: str) -> float:

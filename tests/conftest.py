@@ -4,6 +4,7 @@ Tests neither see nor touch what lies in the clone's data/, model/, runs/ and re
 the checkpoints that came with the project: every test has an empty home folder of its own.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -59,6 +60,22 @@ def _state_of_clone() -> dict[str, tuple[int, int]]:
     places = [REPOSITORY / name for name in ("data", "model", "runs", "results.csv")]
     found = [file for place in places for file in (place, *place.rglob("*")) if file.is_file()]
     return {str(file): (file.stat().st_size, file.stat().st_mtime_ns) for file in found}
+
+
+@contextlib.contextmanager
+def step_by_step():
+    """TensorFlow runs each step as it comes: a few batches take longer to compile than to run."""
+    import tensorflow  # here, since it takes seconds, and not every file needs it
+
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def eager():
+    with step_by_step():
+        yield
 
 
 @pytest.fixture(scope="session")

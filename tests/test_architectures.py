@@ -2,16 +2,15 @@
 
 import numpy as np
 import pytest
-import torch
-from torch_networks import AlexNet, ResNet18, normalize
+from torch_weights import REFERENCE, picture, random_state, shapes
 
 from asl import MODELS, AslError, all_layers, build, layer_table
 from asl.keras_setup import keras
-from asl.models import backbones
-from asl.models.pretrained import load_weights
+from asl.models import backbones, pretrained
 
 FROM_IMAGENET = [name for name, entry in MODELS.items() if entry.pretrained]
 SMALL = {"alexnet": 63}  # the others take 32 pixels
+TORCH = np.load(REFERENCE / "torch_answers.npz")  # by tests/parity/make_reference.py
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +25,6 @@ def with_head(backbone, preprocessing, input_shape, class_count, frozen):
     return backbones.add_head(
         backbone, preprocessing, input_shape, class_count, frozen, name="network"
     )
-
-
-@pytest.fixture(scope="module")
-def picture():
-    return np.random.default_rng(3).integers(0, 256, (1, 224, 224, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +44,7 @@ def test_parameters_of_the_references(name, parameters, small):
 
 def test_alexnet_has_torchvisions_count_with_its_thousand_classes():
     ours = build("alexnet", (224, 224, 3), 1000, weights=None)
-    theirs = sum(weights.numel() for weights in AlexNet().parameters())
+    theirs = sum(int(np.prod(shape)) for shape in shapes("alexnet").values())
     assert ours.count_params() == theirs == 61_100_840
 
 
@@ -107,74 +101,34 @@ def test_batch_normalisation_of_a_frozen_backbone_stays_with_what_it_knows(small
         ("mobilenetv2", keras.applications.mobilenet_v2),
     ],
 )
-def test_preprocessing_is_that_of_keras(name, reference, picture):
+def test_preprocessing_is_that_of_keras(name, reference):
     _, preprocessing = MODELS[name].function(32)
-    found = np.array(preprocessing(picture.astype(np.float32)))
-    expected = reference.preprocess_input(picture.astype(np.float32))
+    found = np.array(preprocessing(picture().astype(np.float32)))
+    expected = reference.preprocess_input(picture().astype(np.float32))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["alexnet", "resnet18"])
-def test_preprocessing_is_that_of_torchvision(name, picture):
+def test_preprocessing_is_that_of_torchvision(name):
     _, preprocessing = MODELS[name].function(64)
-    expected = normalize(torch.tensor(picture))
-    found = np.array(preprocessing(picture.astype(np.float32))).transpose(0, 3, 1, 2)
-    np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+    found = np.array(preprocessing(picture().astype(np.float32)))[0, ::32, ::32]
+    np.testing.assert_allclose(found.transpose(2, 0, 1), TORCH["prepared"], atol=1e-5)
 
 
-def test_alexnet_computes_what_torchvisions_does_with_the_same_weights(tmp_path, picture):
-    """Random weights, written as torchvision's are and read as those are, a picture in, 1e-4."""
-    torch.manual_seed(0)
-    theirs = AlexNet(10).eval()
-    for name, weights in theirs.named_parameters():  # torch's own vanish on the way to the top
-        if weights.ndim > 1 and name != "classifier.6.weight":
-            torch.nn.init.kaiming_normal_(weights)
-    torch.save(theirs.state_dict(), tmp_path / "alexnet.pth")
-
-    backbone, preprocessing = backbones.alexnet(224)
-    load_weights(backbone, tmp_path / "alexnet.pth", "alexnet")
-    model = with_head(backbone, preprocessing, (224, 224, 3), 10, frozen=True)
-    last = theirs.classifier[6]
-    model.layers[-1].set_weights([last.weight.detach().numpy().T, last.bias.detach().numpy()])
-    found = model.predict_on_batch(picture)
-
-    with torch.no_grad():
-        expected = theirs(normalize(torch.tensor(picture))).softmax(1)
-    assert expected.max() < 0.99  # there is something to compare
-    np.testing.assert_allclose(found, expected.numpy(), atol=1e-4)
-
-
-def test_resnet18_computes_what_torchvisions_does_with_the_same_weights(small, picture):
-    torch.manual_seed(0)
-    theirs = ResNet18().eval()
-    for name, values in theirs.named_buffers():
-        if name.endswith(("mean", "var")):
-            values.uniform_(0.1, 1)
-    backbone, _ = backbones.resnet18(224)
-
-    def give(layer: str, module: torch.nn.Module) -> None:
-        arrays = [each.detach().numpy() for each in module.state_dict().values()]
-        if isinstance(module, torch.nn.Conv2d):
-            arrays = [arrays[0].transpose(2, 3, 1, 0)]
-        backbone.get_layer(layer).set_weights(arrays[:4])
-
-    give("conv1_conv", theirs.conv1)
-    give("conv1_bn", theirs.bn1)
-    for s, stage in enumerate(theirs.stages):
-        for b, block in enumerate(stage):
-            for k, (conv, norm) in enumerate(
-                ((block.conv1, block.bn1), (block.conv2, block.bn2)), start=1
-            ):
-                give(f"stack{s}_block{b}_{k}_conv", conv)
-                give(f"stack{s}_block{b}_{k}_bn", norm)
-            if block.downsample is not None:
-                give(f"stack{s}_block{b}_0_conv", block.downsample[0])
-                give(f"stack{s}_block{b}_0_bn", block.downsample[1])
-    x = picture.astype(np.float32) / 255
-    with torch.no_grad():
-        expected = theirs(torch.tensor(x).permute(0, 3, 1, 2)).numpy()
-    found = backbone.predict_on_batch(x).mean(axis=(1, 2))
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+@pytest.mark.parametrize("name", ["alexnet", "resnet18"])
+def test_it_computes_what_torchvisions_does_with_the_same_weights(name, monkeypatch):
+    """Random weights under torch's names, a picture in; what torch made of them is kept."""
+    state = random_state(shapes(name))
+    monkeypatch.setattr(pretrained, "read_tensors", lambda _: state)
+    backbone, preprocessing = MODELS[name].function(224)
+    pretrained.load_weights(backbone, REFERENCE / f"{name}.pth", name)
+    found = backbone(preprocessing(picture().astype(np.float32)), training=False).numpy()
+    if name == "alexnet":  # torch's has its thousand classes
+        found = found @ state["classifier.6.weight"].T + state["classifier.6.bias"]
+    else:
+        found = found.mean(axis=(1, 2))
+    assert np.std(TORCH[name]) > 0.1  # there is something to compare
+    np.testing.assert_allclose(found, TORCH[name], rtol=1e-3, atol=1e-3)
 
 
 def test_grey_images_become_three_equal_channels(small):

@@ -241,7 +241,7 @@ NAMES = [next(iter(each)) for each in RECIPES]
 
 
 @pytest.mark.parametrize("asked", RECIPES, ids=NAMES)
-def test_a_replayed_test_shares_no_image_with_what_was_trained_on(asked, home, capsys):
+def test_a_replayed_test_shares_no_image_with_what_was_trained_on(asked, home, capsys, eager):
     """Trained, with another seed than the split's; what the network was given is written down."""
     samples = asl.load("tiny")
     parts = asl.split(samples, **asked)

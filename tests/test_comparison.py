@@ -1,11 +1,13 @@
 """Networks side by side on rendered hands: the rows, the table that grows, the pairs."""
 
+import contextlib
+import io
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import shell
+from conftest import step_by_step
 
 import asl
 from asl import AslError, accuracy_interval, compare, files, find_or_train, shared_mistakes
@@ -16,21 +18,27 @@ from asl.evaluation.comparison import COLUMNS, seconds_to, table
 NAMES = ["cnn", "conv1d_lstm"]
 
 
+def set_home(patch, home):
+    for name, place in (("HOME", "."), ("DATA", "data"), ("MODEL", "model"), ("RUNS", "runs")):
+        patch.setattr(files, name, home / place)
+
+
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """Two networks on the tiny set, an epoch each, in the shell: the home folder, what it said."""
+    """Two networks on the tiny set, an epoch each: the home folder, what the command said."""
     home = tmp_path_factory.mktemp("compare")
     names = ("--models", ",".join(NAMES), "--epochs", "1", "--dataset", "tiny")
-    done = shell("compare", *names, home=home)
-    assert done.returncode == 0, done.stderr
-    return home, done.stdout
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), step_by_step():
+        set_home(patch, home)
+        assert main(["compare", *names]) == 0
+    return home, said.getvalue()
 
 
 @pytest.fixture
 def home_of(compared, monkeypatch):
     home, _ = compared
-    for name, place in (("HOME", "."), ("DATA", "data"), ("MODEL", "model"), ("RUNS", "runs")):
-        monkeypatch.setattr(files, name, home / place)
+    set_home(monkeypatch, home)
     return home
 
 
@@ -71,7 +79,7 @@ def test_what_is_trained_is_only_measured_again(home_of, capsys):
     assert sorted(table("tiny")["model"]) == NAMES
 
 
-def test_another_seed_is_another_row_and_leaves_the_network_alone(home_of):
+def test_another_seed_is_another_row_and_leaves_the_network_alone(home_of, eager):
     before = (home_of / "model/tiny-cnn.keras").read_bytes()
     name = find_or_train(asl.split(asl.load("tiny"), seed=1), "cnn", seed=1, epochs=1)
     assert name == "tiny-cnn-seed1"

@@ -287,7 +287,7 @@ def test_the_committed_model_predicts_a_picture_straight_from_a_clone(tmp_path):
     assert len(pd.read_csv(output)) == 1
 
 
-def test_a_folder_of_your_own_from_pictures_to_results(home, parts, capsys, monkeypatch):
+def test_a_folder_of_your_own_from_pictures_to_results(home, parts, capsys, monkeypatch, eager):
     """Train, evaluate and predict; the folder is named by a path relative to where one stands."""
     names = ("B", "one finger")
     for k, letter in enumerate((1, 3)):
@@ -320,7 +320,7 @@ def test_notebooks_that_import_the_former_name_of_config_still_run(tmp_path):
         assert done.stdout.strip() == told, done.stderr
 
 
-def test_what_a_training_was_asked_for_stands_in_its_metadata(home, capsys):
+def test_what_a_training_was_asked_for_stands_in_its_metadata(home, capsys, eager):
     options = ["--epochs", "1", "--batch-size", "48", "--seed", "2"]
     assert main(["train", "--dataset", "tiny", *options]) == 0
     metadata = read_metadata(home / "model/tiny-cnn.keras")

@@ -114,20 +114,6 @@ def test_the_backbone_has_the_weights_of_the_file(file, home):
         np.testing.assert_array_equal(one, two)
 
 
-def test_a_preset_of_keras_hub_becomes_a_file(home, tmp_path, monkeypatch):
-    """A preset in a folder, which keras-hub reads as it reads those that it fetches."""
-    preset = tmp_path / "preset"
-    keras.utils.set_random_seed(5)
-    theirs, _ = backbones.resnet18(32)
-    theirs.save_to_preset(str(preset))
-    known = WeightsFile("resnet18.weights.h5", url=f"{pretrained.HUB}{preset}")
-    monkeypatch.setitem(WEIGHTS, "resnet18", (known,))
-    ours = backbone_of(build("resnet18", (32, 32, 3), 4))
-    assert (home / "data/weights/resnet18.weights.h5").is_file()
-    for one, two in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, two)
-
-
 def test_random_weights_to_try_the_way(home):
     file = random_weights(NAME)
     assert file == home / "data/weights/random-mobilenetv2.weights.h5"
@@ -155,18 +141,6 @@ def test_a_torch_file_that_is_none(home, tmp_path):
     (tmp_path / "alexnet.pth").write_bytes(b"hello")
     with pytest.raises(AslError, match=r"alexnet\.pth cannot be read"):
         build("alexnet", SHAPE, 3, weights=tmp_path / "alexnet.pth")
-
-
-@pytest.mark.parametrize("name", ["alexnet", "resnet18"])
-def test_a_package_that_only_one_network_needs_is_named(name, home, tmp_path, monkeypatch):
-    package, advice = {
-        "alexnet": ("torch", "pip install torch"),
-        "resnet18": ("keras_hub", "pip install 'keras-hub~="),
-    }[name]
-    monkeypatch.setitem(__import__("sys").modules, package, None)
-    (tmp_path / "weights.pth").write_bytes(b"")
-    with pytest.raises(AslError, match=advice):
-        build(name, SHAPE, 3, weights=tmp_path / "weights.pth")
 
 
 @needs_archives

@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY, shell
+from conftest import REPOSITORY
 
 from asl import (
     AslError,
@@ -24,6 +24,7 @@ from asl import (
     split,
     train,
 )
+from asl.__main__ import main
 from asl.checkpoints import read_metadata
 from asl.data.mapped_images import MappedImages
 from asl.evaluation.confidence import confidence_threshold, fit_temperature
@@ -126,7 +127,7 @@ def test_it_stops_early_when_validation_gets_no_better(parts, home, monkeypatch)
     assert losses[-1] > losses[:-1].min()
 
 
-def test_killed_and_started_again(tmp_path):
+def test_killed_and_started_again(tmp_path, capsys):
     """kill -9 in the middle of an epoch, in the shell; what an older training left stays."""
     (tmp_path / "model").mkdir()
     for name in ("tiny-cnn.keras", "tiny-cnn.json"):
@@ -145,9 +146,8 @@ def test_killed_and_started_again(tmp_path):
     progress = json.loads((tmp_path / "model/tiny-cnn.training/progress.json").read_text())
     assert len(progress["history"]) in (2, 3)
 
-    done = shell(*command[3:], home=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert f"going on after epoch {len(progress['history'])} of 4" in done.stdout
+    assert main(command[3:]) == 0
+    assert f"going on after epoch {len(progress['history'])} of 4" in capsys.readouterr().out
     metadata = json.loads((tmp_path / "model/tiny-cnn.json").read_text())
     assert metadata["epochs"] == 4
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
@@ -195,7 +195,9 @@ def test_what_is_not_asked_for_is_as_the_architecture_says(parts):
         settled("cnn", fine_tune=1)
 
 
-def test_a_checkpoint_of_just_this_training_is_found_and_others_stay(samples, parts, home, capsys):
+def test_a_checkpoint_of_just_this_training_is_found_and_others_stay(
+    samples, parts, home, capsys, eager
+):
     assert find_or_train(parts, "cnn", epochs=1) == "tiny-cnn"
     before = (home / "model/tiny-cnn.keras").read_bytes()
     capsys.readouterr()

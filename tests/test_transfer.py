@@ -8,11 +8,49 @@ import pytest
 from asl import MODELS, AslError, build, calibrate, encode, files, load_model, predict, train
 from asl.keras_setup import keras
 from asl.models import backbones, transfer
+from asl.models.registry import Architecture, Pretrained
 from asl.training import resume
 
-NAME = "mobilenetv2"
-ARCHITECTURE = MODELS[NAME]
-SIZE = 32  # as small as it goes, so that the tests are quick
+SIZE = 32
+WIDTH = 48  # of the features
+BLOCKS = ("stem_relu", "block_1_bn", "block_2_add", "block_3_add", "out_relu")
+
+
+def small(size):
+    """A backbone like mobilenetv2's, with five of its nineteen blocks, so that tests are quick."""
+    layers = keras.layers
+    inputs = keras.Input((size, size, 3))
+    x = layers.Conv2D(16, 3, strides=2, padding="same", use_bias=False)(inputs)
+    x = layers.ReLU(6, name="stem_relu")(layers.BatchNormalization()(x))
+    x = layers.DepthwiseConv2D(3, strides=2, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization(name="block_1_bn")(x)
+    for name in BLOCKS[2:4]:
+        within = layers.ReLU(6)(layers.Conv2D(16, 1, use_bias=False)(x))
+        within = layers.BatchNormalization()(layers.DepthwiseConv2D(3, padding="same")(within))
+        x = layers.Add(name=name)([x, within])
+    x = layers.ReLU(6, name="out_relu")(layers.BatchNormalization()(layers.Conv2D(WIDTH, 1)(x)))
+    return keras.Model(inputs, x), layers.Rescaling(1 / 127.5, offset=-1)
+
+
+ARCHITECTURE = Architecture(
+    name="small",
+    title="",
+    reference="",
+    function=small,
+    batch_size=64,
+    learning_rate=5e-3,
+    epochs=10,
+    cosine_schedule=True,
+    label_smoothing=0.1,
+    input_size=SIZE,
+    pretrained=Pretrained(parameters=0, blocks=BLOCKS, fine_tune=2, fine_tune_rate=3e-3),
+)
+NAME = ARCHITECTURE.name
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch):
+    monkeypatch.setitem(MODELS, NAME, ARCHITECTURE)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +58,7 @@ def weights(tmp_path_factory):
     """A file of weights to begin with; they know nothing, but are the same for all."""
     keras.utils.set_random_seed(7)
     path = tmp_path_factory.mktemp("weights") / "backbone.weights.h5"
-    backbones.mobilenetv2(SIZE)[0].save_weights(path)
+    small(SIZE)[0].save_weights(path)
     return path
 
 
@@ -37,39 +75,39 @@ def features_of(model):
     return keras.Model(model.inputs[0], model.get_layer(backbones.FEATURES).output)
 
 
-@pytest.mark.parametrize("blocks", [0, 1, 7, 18, 19])
+@pytest.mark.parametrize("blocks", [0, 1, 3, 4, 5])
 def test_split_in_two_it_is_the_same_network(blocks, model, parts):
     frozen, trainable = transfer.split_frozen(model, ARCHITECTURE, blocks)
     images = parts.test.images[:4].astype(np.float32)
     between = images if frozen is None else frozen(images, training=False)
-    assert (frozen is None) == (blocks == 19)
+    assert (frozen is None) == (blocks == 5)
     found = trainable(between, training=False)
     np.testing.assert_allclose(found, model(images, training=False), atol=1e-6)
 
 
-@pytest.mark.parametrize("blocks", [0, 1, 7, 19])
+@pytest.mark.parametrize("blocks", [0, 1, 3, 5])
 def test_the_last_blocks_are_unfrozen_and_nothing_else(blocks, model):
     transfer.unfreeze(model, ARCHITECTURE, blocks)
     backbone = transfer.backbone_of(model)
     names = [layer.name for layer in backbone.layers]
-    edge = names.index(ARCHITECTURE.pretrained.blocks[-blocks - 1]) if blocks < 19 else 0
+    edge = names.index(ARCHITECTURE.pretrained.blocks[-blocks - 1]) if blocks < 5 else 0
     for place, layer in enumerate(backbone.layers):
         is_trained = bool(layer.trainable_variables)
         has_kernel = hasattr(layer, "kernel")
         assert is_trained == (has_kernel and blocks > 0 and place > edge), layer.name
     *_, kernel, bias = model.trainable_variables
-    assert (kernel.shape, bias.shape) == ((1280, 24), (24,))
+    assert (kernel.shape, bias.shape) == ((WIDTH, 24), (24,))
 
 
-@pytest.mark.parametrize("blocks", [-1, 20])
+@pytest.mark.parametrize("blocks", [-1, 6])
 def test_blocks_that_are_not_there(blocks, model):
-    with pytest.raises(AslError, match="has 19 blocks"):
+    with pytest.raises(AslError, match="has 5 blocks"):
         transfer.unfreeze(model, ARCHITECTURE, blocks)
 
 
 def test_blocks_that_are_not_there_are_said_before_anything_is_trained(model, parts, home):
-    with pytest.raises(AslError, match="fine_tune=20 is not there"):
-        run(parts, model, fine_tune=20)
+    with pytest.raises(AslError, match="fine_tune=6 is not there"):
+        run(parts, model, fine_tune=6)
     assert not list(home.iterdir())
 
 
@@ -108,7 +146,7 @@ def test_a_second_run_computes_nothing(weights, parts, home, monkeypatch):
 def test_other_images_other_weights_other_sizes_have_other_features(model, parts, home):
     images = parts.test.images[:6]
     values = transfer.frozen_features(features_of(model), images, "x").values
-    assert values.shape == (6, 1280)
+    assert values.shape == (6, WIDTH)
     other = images.copy()
     other[5, 0, 0] ^= 1  # one pixel
     assert (transfer.frozen_features(features_of(model), other, "x").values[:5] == values[:5]).all()
@@ -129,7 +167,7 @@ def test_a_pass_that_was_interrupted_goes_on(model, parts, home, monkeypatch):
     file = next((home / "data/cache/features").glob("*.f32"))
     whole = file.read_bytes()
     unfinished = file.with_suffix(".part")
-    unfinished.write_bytes(whole[: 33 * 1280 * 4 + 17])  # 33 rows and a bit
+    unfinished.write_bytes(whole[: 33 * WIDTH * 4 + 17])  # 33 rows and a bit
     file.write_bytes(b"damaged")
     seen = []
     predict_on_batch = frozen.predict_on_batch
@@ -146,7 +184,7 @@ def test_fine_tuning_is_a_second_phase(model, weights, parts, home):
     """It never ends worse, in validation loss, than it began; what is frozen stays as it was."""
     history = run(parts, model, fine_tune=2, epochs=2)
     assert list(history.index) == [1, 2, 3, 4]
-    saved, metadata = load_model("tiny-mobilenetv2")
+    saved, metadata = load_model("tiny-small")
     assert metadata.fine_tune == 2
     assert metadata.weights == "imagenet"
     assert metadata.features_seconds <= metadata.training_seconds
@@ -166,7 +204,7 @@ def test_fine_tuning_is_a_second_phase(model, weights, parts, home):
             np.testing.assert_array_equal(one, two)
         if old.name == edge:
             break
-    assert not (files.MODEL / "tiny-mobilenetv2.training").exists()
+    assert not (files.MODEL / "tiny-small.training").exists()
     assert transfer.is_frozen(model, ARCHITECTURE)  # so that the cell can be run again
 
 
@@ -178,7 +216,7 @@ def test_killed_in_the_second_phase_it_goes_on(model, weights, parts, home, monk
         again = build(NAME, (28, 28, 1), 24, weights=weights, size=SIZE)
         run(parts, again, fine_tune=1, epochs=2)
     monkeypatch.setattr(resume, "compile_model", real)
-    progress = json.loads((files.MODEL / "tiny-mobilenetv2.training/progress.json").read_text())
+    progress = json.loads((files.MODEL / "tiny-small.training/progress.json").read_text())
     assert len(progress["history"]) == 2
     capsys.readouterr()
     again = build(NAME, (28, 28, 1), 24, weights=weights, size=SIZE)
@@ -209,11 +247,11 @@ def test_augmented_a_frozen_backbone_sees_each_image_anew(model, parts, home):
 
 def test_a_checkpoint_is_a_beginning(model, parts, home):
     run(parts, model, epochs=1, fine_tune=0)
-    file = files.MODEL / "tiny-mobilenetv2.keras"
+    file = files.MODEL / "tiny-small.keras"
     again = build(NAME, (28, 28, 1), 24, weights=file, size=SIZE)
     np.testing.assert_array_equal(again.get_weights()[-2], model.get_weights()[-2])
     with pytest.raises(
-        AslError, match=r"has 24 classes .*; mobilenetv2 .* of 10 classes, .* cannot begin"
+        AslError, match=r"has 24 classes .*; small .* of 10 classes, .* cannot begin"
     ):
         build(NAME, (28, 28, 1), 10, weights=file, size=SIZE)
     with pytest.raises(AslError, match=r"cnn for \(28, 28, 1\) of 24 classes, .* cannot begin"):

@@ -5,11 +5,8 @@ brings bytes into the range that it was trained on; `add_head` makes a network o
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from asl.errors import AslError
 from asl.models.registry import Pretrained, register
 
 if TYPE_CHECKING:
@@ -33,7 +30,6 @@ PUBLISHED: dict[str, Any] = {
     "min_size": 32,
 }
 WITHOUT_HEAD: dict[str, Any] = {"include_top": False, "weights": None}
-KERAS_HUB = ("keras_hub", "resnet18", "'keras-hub~=0.29.1'")
 RESIDUAL_BLOCKS = (2, 4, 5, 7, 8, 9, 11, 12, 14, 15)  # of MobileNetV2, which end with a sum
 
 
@@ -68,30 +64,48 @@ def mobilenetv2(size: int) -> Backbone:
 
 @register(
     **PUBLISHED,
-    title="from ImageNet, 11 million parameters (needs keras-hub)",
+    title="from ImageNet, 11 million parameters",
     reference="He et al.: Deep Residual Learning for Image Recognition. CVPR 2016",
     pretrained=Pretrained(
         parameters=11_186_112,
-        blocks=("pool1_pool", *(f"stack{s}_block{b}_out" for s in range(4) for b in range(2))),
+        blocks=("maxpool", *(f"layer{s}_{b}" for s in range(1, 5) for b in range(2))),
     ),
 )
 def resnet18(size: int) -> Backbone:
-    """AslError where keras-hub is not installed, the only package that has this network."""
-    backbone = import_optional(*KERAS_HUB).models.ResNetBackbone(
-        input_conv_filters=[64],
-        input_conv_kernel_sizes=[7],
-        stackwise_num_filters=[64, 128, 256, 512],
-        stackwise_num_blocks=[2, 2, 2, 2],
-        stackwise_num_strides=[1, 2, 2, 2],
-        block_type="basic_block",
-        image_shape=(size, size, 3),
-    )
-    return backbone, _standardize()
+    """As torchvision has it, without its last layer. The name of a layer that has weights is the
+    one that torchvision has for it, with _ for the point.
+    """
+    from asl.keras_setup import keras
+
+    layers = keras.layers
+
+    def convolve(x, filters: int, side: int, stride: int, conv: str, norm: str):
+        # torch pads both sides alike; Keras, where it strides, the far side more
+        x = layers.ZeroPadding2D(side // 2)(x) if stride > 1 and side > 1 else x
+        padding = "valid" if stride > 1 else "same"
+        plain = {"strides": stride, "padding": padding, "use_bias": False}
+        x = layers.Conv2D(filters, side, **plain, name=conv)(x)
+        return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=norm)(x)
+
+    inputs = keras.Input((size, size, 3))
+    x = layers.ReLU()(convolve(inputs, 64, 7, 2, "conv1", "bn1"))
+    x = layers.MaxPooling2D(3, strides=2, name="maxpool")(layers.ZeroPadding2D(1)(x))
+    for stage, filters in enumerate((64, 128, 256, 512), start=1):
+        for block in range(2):
+            name, stride = f"layer{stage}_{block}", 2 if stage > 1 and block == 0 else 1
+            shortcut = x
+            if stride > 1:
+                names = f"{name}_downsample_0", f"{name}_downsample_1"
+                shortcut = convolve(x, filters, 1, stride, *names)
+            x = layers.ReLU()(convolve(x, filters, 3, stride, f"{name}_conv1", f"{name}_bn1"))
+            x = convolve(x, filters, 3, 1, f"{name}_conv2", f"{name}_bn2")
+            x = layers.ReLU(name=name)(layers.Add()([shortcut, x]))
+    return keras.Model(inputs, x), _standardize()
 
 
 @register(
     **PUBLISHED | {"batch_size": 128, "min_size": 63},
-    title="from ImageNet, 57 million parameters (needs torch to read the weights)",
+    title="from ImageNet, 57 million parameters",
     reference="Krizhevsky: One weird trick for parallelizing convolutional neural networks. "
     "arXiv:1404.5997, 2014",
     pretrained=Pretrained(
@@ -196,16 +210,6 @@ def add_head(
     else:
         x = layers.Identity(name=FEATURES)(x)
     return keras.Model(inputs, layers.Dense(class_count, activation="softmax")(x), name=name)
-
-
-def import_optional(package: str, user: str, requirement: str) -> ModuleType:
-    """A package that one network alone needs; AslError where it is not installed."""
-    try:
-        return import_module(package)
-    except ImportError as error:
-        raise AslError(
-            f"{user} needs {package}, which is not installed: pip install {requirement}."
-        ) from error
 
 
 def _standardize() -> Preprocessing:

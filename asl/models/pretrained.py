@@ -13,13 +13,16 @@ from filelock import FileLock
 from asl import files
 from asl.errors import AslError
 from asl.models import registry
-from asl.models.backbones import KERAS_HUB, import_optional
+from asl.models.torch_files import read_tensors
 
 if TYPE_CHECKING:
     import keras
 
-HUB = "keras-hub:"  # what the address of a preset of keras-hub begins with
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
+_TORCH = "https://download.pytorch.org/models/"
+
+
+BATCH_NORMALIZATION = ("weight", "bias", "running_mean", "running_var")  # in Keras' order
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,15 @@ WEIGHTS: dict[str, tuple[WeightsFile, ...]] = {
             "sha256:04af0032331eca800a501cbd14b1861ef1d07bfa5728325084bbe295e7ffaecb",
         ),
     ),
-    "resnet18": (WeightsFile("resnet_18_imagenet.weights.h5", url=HUB + "resnet_18_imagenet"),),
+    "resnet18": (
+        WeightsFile("resnet18-f37072fd.pth", "sha256:f37072fd", _TORCH + "resnet18-f37072fd.pth"),
+        WeightsFile("resnet_18_imagenet.weights.h5"),  # as keras-hub keeps it
+    ),
     "alexnet": (
         WeightsFile(
             "alexnet-owt-7be5be79.pth",
             "sha256:7be5be79",
-            "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+            _TORCH + "alexnet-owt-7be5be79.pth",
         ),
     ),
     "densenet121": (
@@ -125,7 +131,7 @@ def load_weights(backbone: keras.Model, file: Path, name: str) -> None:
                 backbone.load_weights(file)
     except AslError:
         raise
-    except Exception as error:  # Keras, h5py and torch raise whatever does not fit first
+    except Exception as error:  # Keras and h5py raise whatever does not fit first
         raise AslError(
             f"{files.shown(file)} cannot be read ({_reason(error)}). It is damaged, or of another "
             f"network than {name}."
@@ -133,24 +139,24 @@ def load_weights(backbone: keras.Model, file: Path, name: str) -> None:
 
 
 def _load_torch(backbone: keras.Model, file: Path) -> None:
-    """A checkpoint of torchvision's: each layer `a_1` takes `a.1.weight` and `a.1.bias`.
+    """A checkpoint of torchvision's: each layer `a_1` takes the arrays of `a.1`.
 
     torch keeps a convolution as (out, in, height, width), Keras as (height, width, in, out); and
     torch flattens maps channel by channel, Keras place by place.
     """
-    advice = "torch (the build for the processor alone will do)"
-    torch = import_optional("torch", files.shown(file), advice)
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    height, width, channels = backbone.get_layer("flat").input.shape[1:]
+    state = read_tensors(file)
     for layer in backbone.layers:
         if not layer.weights:
             continue
-        name = ".".join(layer.name.rsplit("_", 1))
-        kernel, bias = (state[f"{name}.{part}"].numpy() for part in ("weight", "bias"))
-        if kernel.shape[1:] == (height * width * channels,):  # takes the maps
+        parts = BATCH_NORMALIZATION if len(layer.weights) == 4 else ("weight", "bias")
+        name = layer.name.replace("_", ".")
+        arrays = [state[f"{name}.{part}"] for part, _ in zip(parts, layer.weights, strict=False)]
+        kernel = arrays[0]
+        if kernel.ndim == 2 and backbone.get_layer("flat").output.shape[1:] == kernel.shape[1:]:
+            height, width, channels = backbone.get_layer("flat").input.shape[1:]
             kernel = kernel.reshape(-1, channels, height, width)
         kernel = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel.T
-        layer.set_weights([kernel.reshape(layer.kernel.shape), bias])
+        layer.set_weights([kernel.reshape(layer.weights[0].shape), *arrays[1:]])
 
 
 def _check(file: Path, known: WeightsFile) -> None:
@@ -174,13 +180,8 @@ def _fetch(known: WeightsFile, file: Path, name: str) -> None:
     print(f"{name}: fetching its ImageNet weights, {known.url} …")
     try:
         with files.write_beside(file) as temporary:
-            if known.url.startswith(HUB):
-                preset = known.url.removeprefix(HUB)
-                keras_hub = import_optional(*KERAS_HUB)
-                keras_hub.models.Backbone.from_preset(preset).save_weights(temporary)
-            else:
-                place = {"cache_dir": temporary.parent, "cache_subdir": "."}
-                keras.utils.get_file(temporary.name, known.url, **place)
+            place = {"cache_dir": temporary.parent, "cache_subdir": "."}
+            keras.utils.get_file(temporary.name, known.url, **place)
             _check(temporary, known)
     except AslError:
         raise

@@ -72,15 +72,15 @@ class ResNet18(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         sizes = ((64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2))
-        self.stages = nn.ModuleList(
+        self.layer1, self.layer2, self.layer3, self.layer4 = (
             nn.Sequential(Block(before, filters, stride), Block(filters, filters, 1))
             for before, filters, stride in sizes
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.pool(torch.relu(self.bn1(self.conv1(x))))
-        for stage in self.stages:
+        x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
         return x.mean((2, 3))
