@@ -4,12 +4,30 @@ ASL_HOME moves all that is written (data, models, runs, results.csv) to another 
 """
 
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from errno import EACCES, EDQUOT, EEXIST, EFBIG, EISDIR, ENOSPC, ENOTDIR, EPERM, EROFS
+import stat
+import zlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from errno import (
+    EACCES,
+    EDQUOT,
+    EEXIST,
+    EFBIG,
+    EISDIR,
+    ELOOP,
+    ENAMETOOLONG,
+    ENOSPC,
+    ENOTDIR,
+    EPERM,
+    EROFS,
+)
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from asl.errors import AslError
 
@@ -21,7 +39,13 @@ MODEL = HOME / "model"
 RUNS = HOME / "runs"
 RESULTS = HOME / "results.csv"
 
-CANNOT_WRITE = {EACCES, EDQUOT, EEXIST, EFBIG, EISDIR, ENOSPC, ENOTDIR, EPERM, EROFS}
+CANNOT_WRITE = {
+    *(EACCES, EDQUOT, EEXIST, EFBIG, EISDIR, ELOOP),
+    *(ENAMETOOLONG, ENOSPC, ENOTDIR, EPERM, EROFS),
+}
+CHECKED_BLOCK = 4 << 20  # bytes of a checksum
+# What `write_beside` calls its files: .stem-process-random.suffix
+TEMPORARY = re.compile(r"\..*-(\d+)-[0-9a-f]{8}(\.[^/]*)?")
 
 
 def shown(path: str | Path) -> str:
@@ -38,11 +62,33 @@ def archive_folders() -> list[Path]:
     return [*(Path(folder) for folder in named if folder), DATA]
 
 
-def locked(path: Path) -> Path:
-    """The file that is locked while `path` is made, so that no two notebooks make it at once."""
+@contextmanager
+def lock(path: Path, busy: str = "") -> Iterator[None]:
+    """Let one process at a time make `path`: others wait or, with `busy`, are refused with it.
+
+    The message may hold {process}, the number of the process that has the lock. AslError where the
+    lock cannot be written.
+    """
+    beside = path.with_name(f".{path.name[-200:]}.lock")
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}.lock")
+        guard = FileLock(beside)
+        try:
+            guard.acquire(timeout=0 if busy else -1)
+        except Timeout:
+            with suppress(OSError):
+                holder = beside.with_suffix(".process").read_text()
+                raise AslError(busy.format(process=holder)) from None
+            raise AslError(busy.format(process="another")) from None
+    try:
+        if busy:
+            with suppress(OSError):  # only for the message
+                beside.with_suffix(".process").write_text(str(os.getpid()))
+        yield
+    finally:
+        if busy:
+            beside.with_suffix(".process").unlink(missing_ok=True)
+        guard.release()
 
 
 @contextmanager
@@ -75,15 +121,19 @@ def write_beside(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, renamed onto it at the end: whole or not at all.
 
     The temporary name keeps all suffixes, by which writers choose the format. If the block raises,
-    the temporary file goes and what was there before stays. A full disk or a folder that is not
-    writable raises AslError.
+    the temporary file goes and what was there before stays. What killed processes left beside it
+    is swept away. AslError for a full disk, a folder that is not writable, and a path that is
+    there but no file: a folder, a link, a device.
     """
     path = Path(path)
     suffix = "".join(path.suffixes)
-    stem = path.name.removesuffix(suffix)
-    temporary = path.with_name(f".{stem}-{secrets.token_hex(4)}{suffix}")
+    suffix = suffix if len(suffix) < 30 else path.suffix[:30]
+    stem = path.name.removesuffix(suffix)[:60]  # the name must not become longer than names may be
+    temporary = path.with_name(f".{stem}-{os.getpid()}-{secrets.token_hex(4)}{suffix}")
     with explained(path):
+        _check_regular(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
         try:
             yield temporary
             with temporary.open("rb") as written:
@@ -91,3 +141,70 @@ def write_beside(path: str | Path) -> Iterator[Path]:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def check_output(path: str | Path, inputs: Iterable[str | Path]) -> None:
+    """AslError unless something may be written to `path`: a regular file or a new one, and none of
+    the inputs (files, and folders with all that is in them).
+    """
+    path = Path(path)
+    with explained(path):
+        _check_regular(path)
+        if not path.exists():
+            return
+        for given in map(Path, inputs):
+            inside = given.is_dir() and path.resolve().is_relative_to(given.resolve())
+            if (given.exists() and path.samefile(given)) or (inside and path.suffix != ".csv"):
+                raise AslError(
+                    f"{path} is one of the inputs ({given}): it would be lost. Choose another "
+                    "output file."
+                )
+
+
+def _check_regular(path: Path) -> None:
+    """AslError for what is there and is no file of its own."""
+    try:
+        mode = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if stat.S_ISREG(mode):
+        return
+    kind = {stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link"}.get(stat.S_IFMT(mode), "a device")
+    raise AslError(
+        f"cannot write {shown(path)}: it is {kind}, and what is written must be a file of its "
+        "own. Choose another name, or move it away."
+    )
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what processes that are no longer there left of files that they were writing."""
+    for entry in os.scandir(folder):
+        found = TEMPORARY.fullmatch(entry.name)
+        if found and not _is_alive(int(found[1])):
+            with suppress(OSError):
+                os.unlink(entry.path)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process of this number runs; where that cannot be asked safely, yes."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)  # signal 0 does nothing
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def checksums(file: Path) -> list[int]:
+    """A checksum (CRC-32) of each CHECKED_BLOCK bytes of a file."""
+
+    def check(start: int) -> int:
+        with file.open("rb") as opened:
+            opened.seek(start)
+            return zlib.crc32(opened.read(CHECKED_BLOCK))
+
+    with ThreadPoolExecutor() as pool:  # reading and zlib let go of the interpreter's lock
+        return list(pool.map(check, range(0, file.stat().st_size, CHECKED_BLOCK)))

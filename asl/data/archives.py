@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from filelock import FileLock
 from tqdm import tqdm
 
 from asl import files
@@ -27,7 +26,7 @@ def extract(dataset: Dataset, archive: Path) -> Path:
     folder, would grow beyond ten times what the data set should have, or does not fit the disk.
     """
     folder = files.DATA / dataset.name
-    with FileLock(files.locked(folder)), _whole_zip(dataset, archive) as opened:
+    with files.lock(folder), _whole_zip(dataset, archive) as opened:
         if is_in(dataset, folder):  # by whoever held the lock
             return folder
         members = {

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from filelock import FileLock
 from tqdm import tqdm
 
 from asl import files
@@ -54,7 +53,7 @@ def read(
     build = hashlib.sha256(text.encode()).hexdigest()[:12]
     found = stored(cache, build)
     if found is None:
-        with FileLock(files.locked(cache / "index.npz")):
+        with files.lock(cache / "index.npz"):
             found = stored(cache, build)  # whoever held the lock may have made it
             if found is None:
                 _build(folder, names, shape, cache, build)

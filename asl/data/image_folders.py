@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 
 from asl import files
 from asl.data import archives, download, image_cache
@@ -65,7 +64,7 @@ def _find(
         kept = image_cache.stored(cache)
         if kept:
             return *kept, {}, files.shown(cache)
-        with FileLock(files.locked(files.DATA / dataset.name)):
+        with files.lock(files.DATA / dataset.name):
             source = download.find(dataset) or download.fetch(dataset)
     folder = source if source.is_dir() else archives.extract(dataset, source)
     names, stamps, left_out = list_pictures(folder, pattern)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
 from asl import files
 from asl.data import download, image_folders, rendered_hands
@@ -45,7 +44,7 @@ def _load_table(dataset: Dataset) -> dict[str, np.ndarray]:
     """The columns of a data set that its `read` makes whole: rendered, or from a few tables."""
     assert dataset.read is not None
     cache = files.DATA / "cache" / f"{dataset.slug}.npz"
-    with FileLock(files.locked(cache)):
+    with files.lock(cache):
         source = dataset.folder or (download.find(dataset) if dataset.files else None)
         columns = _read_cache(cache, source, dataset)
         way = f" from {files.shown(cache)}"

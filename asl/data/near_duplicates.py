@@ -25,7 +25,6 @@ from contextlib import suppress
 import cv2
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
@@ -103,7 +102,7 @@ def cached_groups(samples: Samples) -> np.ndarray:
         key.update(np.ascontiguousarray(column).tobytes())
     slug = re.sub(r"\W+", "_", samples.dataset)[-40:]
     file = files.DATA / "cache" / f"{slug}-groups-{key.hexdigest()[:12]}.npy"
-    with FileLock(files.locked(file)):
+    with files.lock(file):
         with suppress(OSError, ValueError):  # not there yet, or damaged
             found = np.load(file)
             if len(found) == len(samples):

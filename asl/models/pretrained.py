@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from asl import files
 from asl.errors import AslError
 from asl.models import registry
@@ -100,7 +98,7 @@ def find_weights(name: str, weights: str | Path | None = "imagenet") -> Path | N
                 return file
     known = WEIGHTS[name][0]
     file = kept / known.name
-    with FileLock(files.locked(file)):
+    with files.lock(file):
         if not file.is_file():  # whoever held the lock may have fetched it
             _fetch(known, file, name)
     return file

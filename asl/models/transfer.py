@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from filelock import FileLock
 from tqdm import tqdm
 
 from asl import files
@@ -115,7 +114,7 @@ def frozen_features(frozen: keras.Model, images: Images, name: str) -> Features:
         key.update(weights.tobytes())
     file = files.DATA / "cache/features" / f"{key.hexdigest()[:16]}.f32"
     size = math.prod((len(images), *shape)) * FLOAT
-    with FileLock(files.locked(file)):
+    with files.lock(file):
         if not file.is_file() or file.stat().st_size != size:  # damaged from outside
             _compute(frozen, images, file, name)
     found = np.memmap(file, np.float32, "r", shape=(len(images), *shape))
