@@ -198,6 +198,13 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+def stamp(found: os.stat_result) -> tuple[int, int, int]:
+    """What changes when a file does: its size and, in ns, when its content and its entry changed.
+    The last one tells also of a file that was given the time of another.
+    """
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 def checksums(file: Path) -> list[int]:
     """A checksum (CRC-32) of each CHECKED_BLOCK bytes of a file."""
 

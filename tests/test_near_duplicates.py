@@ -120,12 +120,12 @@ def test_groups_of_a_data_set_are_looked_for_once(home, drawn, monkeypatch, caps
     with monkeypatch.context() as patch:
         patch.setattr(near_duplicates, "duplicate_groups", None)  # would fail if called again
         np.testing.assert_array_equal(split(samples).test.names, parts.test.names)
-    (file,) = (home / "data/cache").glob("mine-groups-*.npy")
+    (file,) = (home / "data/cache").glob("mine-groups-*.npz")
     file.write_bytes(b"damaged")
     np.testing.assert_array_equal(split(samples).test.names, parts.test.names)
     monkeypatch.setattr(near_duplicates, "VERSION", near_duplicates.VERSION + 1)
     np.testing.assert_array_equal(split(samples).test.names, parts.test.names)
-    assert len(list((home / "data/cache").glob("mine-groups-*.npy"))) == 2
+    assert len(list((home / "data/cache").glob("mine-groups-*.npz"))) == 2
 
 
 @needs_archives

@@ -1,6 +1,7 @@
 """Frozen features: computed once, kept on the disk, and as good as the plain way."""
 
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -161,23 +162,45 @@ def test_other_images_other_weights_other_sizes_have_other_features(model, parts
 
 
 def test_a_pass_that_was_interrupted_goes_on(model, parts, home, monkeypatch):
-    images = parts.test.images[:40]
+    images = parts.train.images[:80]
     frozen = features_of(model)
-    expected = transfer.frozen_features(frozen, images, "x").values
-    file = next((home / "data/cache/features").glob("*.f32"))
-    whole = file.read_bytes()
-    unfinished = file.with_suffix(".part")
-    unfinished.write_bytes(whole[: 33 * WIDTH * 4 + 17])  # 33 rows and a bit
-    file.write_bytes(b"damaged")
-    seen = []
+    expected = frozen.predict_on_batch(images)
+    seen, calls = [], []
     predict_on_batch = frozen.predict_on_batch
-    monkeypatch.setattr(
-        frozen, "predict_on_batch", lambda block: seen.append(len(block)) or predict_on_batch(block)
-    )
-    found = transfer.frozen_features(frozen, images, "x").values
-    assert seen == [7]
-    assert not unfinished.exists()
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def interrupted(block):
+        calls.append(len(block))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return predict_on_batch(block)
+
+    monkeypatch.setattr(frozen, "predict_on_batch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        transfer.frozen_features(frozen, images, "x")
+    unfinished = next((home / "data/cache/features").glob("*.part"))
+    kept = bytearray(unfinished.read_bytes())
+    assert len(kept) == 64 * WIDTH * 4
+    for damaged, expected_calls in ((None, [16]), (5, [32, 32, 16]), (40, [32, 16])):
+        data = bytearray(kept)
+        if damaged is not None:
+            data[damaged * WIDTH * 4] ^= 1
+        unfinished.write_bytes(data + b"half a row")
+        checks = [
+            f"32:{zlib.crc32(kept[start : start + 32 * WIDTH * 4])}"
+            for start in (0, 32 * WIDTH * 4)
+        ]
+        unfinished.with_suffix(".checks").write_text("\n".join(checks) + "\n")
+        unfinished.with_suffix(".f32").unlink(missing_ok=True)
+        seen.clear()
+        monkeypatch.setattr(
+            frozen,
+            "predict_on_batch",
+            lambda block: seen.append(len(block)) or predict_on_batch(block),
+        )
+        found = transfer.frozen_features(frozen, images, "x").values
+        assert seen == expected_calls
+        assert {each.suffix for each in unfinished.parent.iterdir()} == {".f32", ".json", ".lock"}
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_fine_tuning_is_a_second_phase(model, weights, parts, home):

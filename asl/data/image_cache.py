@@ -4,10 +4,11 @@ A data set of pictures does not fit the memory, and decoding it anew for every e
 longer than training. So data/cache/<set>/ holds
 
     images-<id>.u8    the pictures (n, height, width, channels), a byte a value, nothing else
-    index.npz         shape, and names, sizes and times of the files that it was made from
+    index.npz         shape, names, digests and checksums of what is in it
 
-It is whole or not there. A picture that was changed, added or removed gives another <id>, and the
-file is made again.
+<id> stands for the names, sizes and times of the picture files. It is whole or not there. A picture
+that was changed, added or removed gives another <id>, and an array that is not what its checksums
+say is damaged: either way the file is made again.
 """
 
 import contextlib
@@ -46,7 +47,7 @@ def read(
     """The pictures `folder/name` at `shape`, from the array file in `cache`, which is made first
     where it is not there or not of these files.
 
-    stamps int64 (n, 2) are the files' sizes and times. Pictures that cannot be read are told in
+    stamps int64 (n, 3) are the files' sizes and times. Pictures that cannot be read are told in
     `bad`. Several processes may ask at the same time: one builds, the others wait.
     """
     text = json.dumps([names, stamps.tolist(), shape])
@@ -66,29 +67,32 @@ def stored(cache: Path, build: str | None = None) -> tuple[list[str], Pictures] 
     """Names and pictures of the array file in `cache`, of this build or, without one, of whichever
     there is; None where that is not whole. The picture files need not be there any more.
     """
+    if not (cache / "index.npz").is_file():
+        return None
     try:
         with np.load(cache / "index.npz") as archive:
             index = dict(archive)
-    except Exception:  # none, or damaged: whatever the damage meets first
+        if build not in (None, str(index["build"])):
+            return None
+        file, shape = cache / f"images-{index['build']}.u8", tuple(index["shape"])
+        whole = file.stat().st_size == math.prod(shape) and len(index["names"]) == shape[0]
+        if not whole or files.checksums(file) != index["checksums"].tolist():
+            raise ValueError
+        images = np.memmap(file, np.uint8, "r", shape=shape)
+        return index["names"].tolist(), Pictures(
+            np.array(images) if images.nbytes <= IN_MEMORY else MappedImages(images),
+            index["digests"],
+            dict(zip(index["bad"].tolist(), index["reasons"].tolist(), strict=True)),
+        )
+    except Exception:  # whatever the damage meets first
+        print(f"{files.shown(cache)} is damaged and is made again")
         return None
-    file, shape = cache / f"images-{index['build']}.u8", tuple(index["shape"])
-    whole = file.is_file() and file.stat().st_size == math.prod(shape)
-    if not whole or build not in (None, str(index["build"])):
-        return None
-    images = np.memmap(file, np.uint8, "r", shape=shape)
-    return index["names"].tolist(), Pictures(
-        np.array(images) if images.nbytes <= IN_MEMORY else MappedImages(images),
-        index["digests"],
-        dict(zip(index["bad"].tolist(), index["reasons"].tolist(), strict=True)),
-    )
 
 
 def _build(
     folder: Path, names: list[str], shape: tuple[int, int, int], cache: Path, build: str
 ) -> None:
     images_file = cache / f"images-{build}.u8"
-    for killed in cache.glob(".images-*.u8"):
-        killed.unlink()  # of a build that was ended from outside
     files.check_space(cache, math.prod((len(names), *shape)))
     digests: list[int] = []
     bad: dict[int, str] = {}
@@ -118,6 +122,7 @@ def _build(
             shape=(len(names), *shape),
             names=np.array(names),
             digests=np.array(digests, np.uint64),
+            checksums=files.checksums(images_file),
             bad=np.array(list(bad), np.int64),
             reasons=np.array(list(bad.values()), str),
         )

@@ -51,6 +51,7 @@ def read(dataset: Dataset) -> dict[str, Any]:
         "labels": labels[rows],
         "names": names[rows],
         "groups": dataset.group_of(names[rows]) if dataset.group_of else None,
+        "digests": pictures.digests[rows],
     }
 
 
@@ -82,7 +83,7 @@ def list_pictures(
 ) -> tuple[list[str], np.ndarray, dict[str, list[str]]]:
     """The pictures below a folder whose path inside it fits the pattern, sorted.
 
-    Gives their paths with /, sizes and times int64 (n, 2), and what was left out: reason → files.
+    Gives their paths with /, sizes and times int64 (n, 3), and what was left out: reason → files.
     No link is followed out of the folder. Of a picture that lies twice under the same last two
     names (Kaggle's `signers` holds a copy of itself), the one with the shorter path is taken.
     """
@@ -114,8 +115,8 @@ def list_pictures(
             left_out.setdefault("a second copy", []).append(name)
             del found[name]
     names = sorted(found)
-    stamps = np.array([(found[name].st_size, found[name].st_mtime_ns) for name in names], np.int64)
-    return names, stamps.reshape(-1, 2), left_out
+    stamps = np.array([files.stamp(found[name]) for name in names], np.int64)
+    return names, stamps.reshape(-1, 3), left_out
 
 
 def class_folders(folder: Path) -> tuple[str, ...]:

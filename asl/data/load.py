@@ -15,6 +15,8 @@ from asl.data.dataset import Dataset
 from asl.data.samples import Samples
 from asl.errors import AslError
 
+COLUMNS = ("images", "labels", "names")  # that every data set has
+
 
 def load(
     name: str, size: int | None = None, *, image_shape: tuple[int, int, int] | None = None
@@ -66,7 +68,7 @@ def _fingerprint(source: Path | None) -> str:
     if source is None:
         return f"drawn by version {rendered_hands.VERSION}"
     tables = [source] if source.is_file() else sorted(source.rglob("*.csv"))
-    return str([(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in tables])
+    return str([(file.name, *files.stamp(file.stat())) for file in tables])
 
 
 def _read_cache(cache: Path, source: Path | None, dataset: Dataset) -> dict[str, np.ndarray] | None:
@@ -74,12 +76,16 @@ def _read_cache(cache: Path, source: Path | None, dataset: Dataset) -> dict[str,
     if not cache.exists():
         return None
     try:
-        with np.load(cache) as stored:
+        with np.load(cache) as stored:  # it looks at the checksums of the columns
             columns = dict(stored)
-    except Exception:  # a damaged zip raises whatever the damage meets first
+        fingerprint = str(columns.pop("fingerprint"))
+        rows = {len(columns[name]) for name in {*COLUMNS, *columns}}
+        known = {*COLUMNS, "groups", "is_test"}
+        if len(rows) != 1 or 0 in rows or not columns.keys() <= known:
+            raise ValueError
+    except Exception:  # whatever the damage meets first
         print(f"{dataset.name}: {files.shown(cache)} is damaged and is made again")
         return None
-    fingerprint = str(columns.pop("fingerprint", ""))
     # A cache whose source was deleted is still the data that was checked.
     fresh = (dataset.files and source is None) or fingerprint == _fingerprint(source)
     return columns if fresh else None

@@ -98,21 +98,31 @@ def cached_groups(samples: Samples) -> np.ndarray:
     before; whatever the size that its images were loaded at, so that all networks get one split.
     """
     key = hashlib.sha256(str(VERSION).encode())
-    for column in (samples.names, samples.labels):
+    for column in (samples.names, samples.labels, _digests(samples)):
         key.update(np.ascontiguousarray(column).tobytes())
     slug = re.sub(r"\W+", "_", samples.dataset)[-40:]
-    file = files.DATA / "cache" / f"{slug}-groups-{key.hexdigest()[:12]}.npy"
+    file = files.DATA / "cache" / f"{slug}-groups-{key.hexdigest()[:12]}.npz"
     with files.lock(file):
-        with suppress(OSError, ValueError):  # not there yet, or damaged
-            found = np.load(file)
-            if len(found) == len(samples):
+        with suppress(Exception):  # not there yet, or damaged: whatever the damage meets first
+            with np.load(file) as stored:  # its checksums are looked at
+                found = stored["groups"]
+            if found.shape == (len(samples),):
                 return found
         found = duplicate_groups(samples.images, samples.labels)
         with files.write_beside(file) as temporary:
-            np.save(temporary, found)
+            np.savez(temporary, groups=found)
     many = f"{len(np.unique(found)):,} photographs or moments"
     print(f"{samples.dataset}: {len(samples):,} images come from {many}")
     return found
+
+
+def _digests(samples: Samples) -> np.ndarray:
+    """What tells each image from others: uint64 (n,), of the files where there are some."""
+    if samples.digests is not None:
+        return samples.digests
+    rows = (np.ascontiguousarray(samples.images[row]) for row in range(len(samples)))
+    digests = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
+    return np.frombuffer(b"".join(digests), np.uint64)
 
 
 def label_conflicts(images: Images, labels: np.ndarray, similarity: float = 0.995) -> np.ndarray:

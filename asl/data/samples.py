@@ -27,6 +27,7 @@ class Samples:
     groups: np.ndarray | None = None  # int64 (n,), rows of one group stay on one side of a split
     is_test: np.ndarray | None = None  # bool (n,), the publisher's own test rows
     group_unit: str = DUPLICATE_GROUP  # what a group is
+    digests: np.ndarray | None = None  # uint64 (n,), of the picture files
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -40,6 +41,7 @@ class Samples:
             names=self.names[rows],
             groups=None if self.groups is None else self.groups[rows],
             is_test=None if self.is_test is None else self.is_test[rows],
+            digests=None if self.digests is None else self.digests[rows],
         )
 
 
@@ -85,7 +87,8 @@ class Split:
 
 def names_sha256(samples: Samples) -> str:
     """What tells the images of a part from others: a hash of their names, in order."""
-    return hashlib.sha256("\n".join(samples.names.tolist()).encode()).hexdigest()
+    text = "\n".join(samples.names.tolist()).encode(errors="surrogateescape")
+    return hashlib.sha256(text).hexdigest()
 
 
 def count(split: Split) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import time
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,11 +116,44 @@ def frozen_features(frozen: keras.Model, images: Images, name: str) -> Features:
     file = files.DATA / "cache/features" / f"{key.hexdigest()[:16]}.f32"
     size = math.prod((len(images), *shape)) * FLOAT
     with files.lock(file):
-        if not file.is_file() or file.stat().st_size != size:  # damaged from outside
+        seconds = _seconds(file, size)
+        if seconds is None:
             _compute(frozen, images, file, name)
+            seconds = _seconds(file, size)
+            assert seconds is not None
     found = np.memmap(file, np.float32, "r", shape=(len(images), *shape))
-    seconds = json.loads(file.with_suffix(".json").read_text())["seconds"]
     return Features(np.array(found) if size <= IN_MEMORY else found, seconds)
+
+
+def _seconds(file: Path, size: int) -> float | None:
+    """The seconds that features took, or None where the file is not there or not whole."""
+    if not file.is_file():
+        return None
+    try:
+        notes = json.loads(file.with_suffix(".json").read_text())
+        if file.stat().st_size == size and files.checksums(file) == notes["checksums"]:
+            return float(notes["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    print(f"{files.shown(file)} is damaged and is made again")
+    return None
+
+
+def _rows_done(unfinished: Path, row: int) -> int:
+    """How many rows of an interrupted pass are there and are what was written."""
+    try:
+        lines = unfinished.with_suffix(".checks").read_text().split()
+        with unfinished.open("rb") as kept:
+            done = 0
+            for line in lines:
+                count, check = map(int, line.split(":"))
+                data = kept.read(count * row)
+                if len(data) != count * row or zlib.crc32(data) != check:
+                    break
+                done += count
+            return done
+    except (OSError, ValueError):
+        return 0
 
 
 def _compute(frozen: keras.Model, images: Images, file: Path, name: str) -> None:
@@ -127,20 +161,27 @@ def _compute(frozen: keras.Model, images: Images, file: Path, name: str) -> None
     row = math.prod(frozen.output_shape[1:]) * FLOAT
     files.check_space(file.parent, row * len(images))
     unfinished = file.with_suffix(".part")
-    began = time.perf_counter()
-    with files.explained(file), unfinished.open("ab") as out:
-        done = out.tell() // row
+    checks = unfinished.with_suffix(".checks")  # rows and checksum of each batch written
+    began, done = time.perf_counter(), _rows_done(unfinished, row)
+    with files.explained(file), unfinished.open("ab") as out, checks.open("a") as notes:
         out.truncate(done * row)
+        if not done:
+            notes.truncate(0)
         bar = {"desc": f"{name}: features", "unit": "image", "delay": 1, "leave": False}
         with tqdm(total=len(images), initial=done, **bar) as progress:
             for start in range(done, len(images), PASS_BATCH):
                 block = images[start : start + PASS_BATCH]
-                out.write(frozen.predict_on_batch(block).tobytes())
+                data = frozen.predict_on_batch(block).tobytes()
+                out.write(data)
+                out.flush()
+                print(f"{len(block)}:{zlib.crc32(data)}", file=notes, flush=True)
                 progress.update(len(block))
         out.flush()
         os.fsync(out.fileno())
         # The rows that were there already took as long each
         seconds = (time.perf_counter() - began) * len(images) / max(len(images) - done, 1)
-        with files.write_beside(file.with_suffix(".json")) as notes:
-            notes.write_text(json.dumps({"seconds": round(seconds, 2)}))
+        found = {"seconds": round(seconds, 2), "checksums": files.checksums(unfinished)}
+        with files.write_beside(file.with_suffix(".json")) as beside:
+            beside.write_text(json.dumps(found))
         os.replace(unfinished, file)
+    checks.unlink()
