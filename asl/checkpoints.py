@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from asl.data.load import load
 from asl.data.samples import PARTS, Split, SplitRecipe
 from asl.data.split import replay
 from asl.errors import AslError
-from asl.models.pretrained import load_keras_file
+from asl.models.keras_files import load_keras_file
 
 if TYPE_CHECKING:
     import keras
@@ -134,7 +134,7 @@ def load_model(name: str | Path) -> tuple[keras.Model, Metadata]:
     """
     file = find(name)
     metadata = read_metadata(file)  # before Keras, whose import takes seconds
-    model = load_keras_file(file)
+    model = load_keras_file(file, rebuild=partial(_rebuild, metadata))
     shapes = (tuple(model.input_shape[1:]), model.output_shape[-1])
     if shapes != (metadata.input_shape, len(metadata.class_names)):
         raise AslError(
@@ -158,11 +158,30 @@ def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
             metadata,
             input_shape=tuple(model.input_shape[1:]),
             parameters=model.count_params(),
-            versions={package: version(package) for package in ("tensorflow", "keras", "numpy")},
+            versions=_versions(),
             weights_sha256=_sha256(new),
         )
         beside.write_text(_to_json(metadata), encoding="utf-8")
     return file
+
+
+def _rebuild(metadata: Metadata) -> keras.Model:
+    """The architecture of a checkpoint, its weights random."""
+    from asl.models.build import rebuild  # here, since Keras takes seconds
+
+    height, width, channels = metadata.input_shape
+    classes = len(metadata.class_names)
+    return rebuild(metadata.model, (height, width, channels), classes, metadata.temperature)
+
+
+def _versions() -> dict[str, str]:
+    """As the packages say themselves: tensorflow-cpu and tf-nightly are tensorflow too."""
+    import numpy
+    import tensorflow
+
+    from asl.keras_setup import keras
+
+    return {each.__name__: each.__version__ for each in (tensorflow, keras, numpy)}
 
 
 def replay_split(metadata: Metadata) -> Split:

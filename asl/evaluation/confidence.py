@@ -8,9 +8,9 @@ from scipy.optimize import minimize_scalar
 
 from asl.checkpoints import Threshold
 from asl.errors import AslError
+from asl.models.layers import SMALLEST
 
 PRECISION = 0.99  # share of predictions above the confidence threshold that should be correct
-SMALLEST = 1e-12  # probability that is told from none
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:

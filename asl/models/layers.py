@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import keras
 
 FLOAT = 4  # bytes
+SMALLEST = 1e-12  # probability that is told from none
 
 
 def all_layers(model: keras.Model) -> list[keras.Layer]:

@@ -193,25 +193,6 @@ def _fetch(known: WeightsFile, file: Path, name: str) -> None:
         ) from error
 
 
-def load_keras_file(file: Path) -> keras.Model:
-    """A network as Keras saved it. Only layers that Keras knows are built: a file that carries code
-    of its own is refused. AslError for that and for a damaged file.
-    """
-    from asl.keras_setup import keras
-
-    if not file.is_file():
-        raise AslError(f"{files.shown(file)} does not exist.")
-    try:
-        return keras.saving.load_model(file, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever the damage meets first
-        reason = f"cannot be read ({_reason(error)})"
-        if "safe_mode" in str(error) or "deserializ" in str(error):
-            reason = "carries code of its own, which is not run"
-        raise AslError(
-            f"{files.shown(file)} {reason}. Train it again (notebook 05_train)."
-        ) from error
-
-
 def _reason(error: Exception) -> str:
     """The first line of an error, without the address that Keras repeats at its beginning."""
     line = next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -28,12 +28,12 @@ from asl.evaluation import confidence
 from asl.evaluation.intervals import accuracy_interval, describe_accuracy
 from asl.keras_setup import keras
 from asl.models import backbones, pretrained
+from asl.models.reader_network import reader_network, with_test_time_augmentation
 from asl.reader.domain_randomization import SIZE
 from asl.reader.sources import BATCH, LEFT_OUT, STEPS_PER_EPOCH, Mixture, gather, letter_labels
 
 BACKBONE = "mobilenetv2"
 FROZEN_TO = "block_5_add"  # what lies below are edges and textures, the same in all photographs
-ZOOM = 80  # of 96 pixels: the middle of the picture, enlarged
 STEPS = 1500  # with 3000, fewer images of a set that was left out were predicted correctly
 RATE, WARM_UP = 2e-3, 100
 PRECISION = 0.95  # share of predictions above the confidence threshold that should be correct
@@ -95,30 +95,8 @@ def build_reader(seed: int = 0) -> keras.Model:
     learns = False
     for layer in backbone.layers:
         layer.trainable = learns
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.99  # as published, these forget too slowly for so short a training
         learns = learns or layer.name == FROZEN_TO
-    inputs = keras.Input((SIZE, SIZE, 3))
-    x = keras.layers.GlobalAveragePooling2D()(backbone(preprocessing(inputs)))
-    x = keras.layers.Dropout(0.3)(x)
-    x = keras.layers.Dense(len(LETTERS), activation="softmax")(x)
-    return keras.Model(inputs, x, name="reader")
-
-
-def with_test_time_augmentation(model: keras.Model, temperature: float = 1.0) -> keras.Model:
-    """The network with test-time augmentation: its mean over the picture, the middle of it
-    enlarged, and the mirror image of both, at a temperature (`confidence.calibrate`).
-    """
-    # The same layers without what training adds, which is as large
-    network = keras.Model(model.inputs[0], model.outputs[0])
-    inputs = keras.Input((SIZE, SIZE, 3))
-    middle = keras.layers.CenterCrop(ZOOM, ZOOM)(inputs)
-    middle = keras.layers.Resizing(SIZE, SIZE)(middle)
-    views = [inputs, middle, *(keras.ops.flip(view, axis=2) for view in (inputs, middle))]
-    mean = keras.layers.Average()([network(view, training=False) for view in views])
-    scores = keras.ops.log(mean + confidence.SMALLEST)
-    scores = keras.layers.Rescaling(1 / temperature)(scores)
-    return keras.Model(inputs, keras.layers.Softmax()(scores), name="reader")
+    return reader_network(backbone, preprocessing, len(LETTERS))
 
 
 def _fit(left_out: str | None, seed: int, steps: int) -> tuple[keras.Model, Metadata]:
