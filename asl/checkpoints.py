@@ -7,12 +7,16 @@ start from these two files alone.
 
 from __future__ import annotations
 
-import hashlib
 import json
+import math
+import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from asl import files
 from asl.data.catalog import find_dataset
@@ -108,6 +112,8 @@ def list_names() -> list[str]:
 def read_metadata(file: Path) -> Metadata:
     """What model/<name>.json says; AslError if it is missing, damaged, or not of these weights."""
     beside = file.with_suffix(".json")
+    digest = files.sha256(file)
+    _finish_saving(file, digest)
     again = "Train the network again (notebook 05_train), or put back both files of one training."
     if not beside.is_file():
         raise AslError(f"{files.shown(beside)} is missing beside {file.name}. {again}")
@@ -117,9 +123,10 @@ def read_metadata(file: Path) -> Metadata:
         if missing:
             raise ValueError(f"it lacks {', '.join(missing)}")
         metadata = _from_json(stored)
+        _check(metadata)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise AslError(f"{files.shown(beside)} is damaged ({error}). {again}") from error
-    if metadata.weights_sha256 != _sha256(file):
+    if metadata.weights_sha256 != digest:
         raise AslError(
             f"{files.shown(beside)} does not belong to {file.name}: the weights are damaged or of "
             f"another training. {again}"
@@ -141,28 +148,53 @@ def load_model(name: str | Path) -> tuple[keras.Model, Metadata]:
             f"{files.shown(file)} takes {shapes[0]} and gives {shapes[1]} classes, but its "
             f"metadata says {metadata.input_shape} and {len(metadata.class_names)}. Train it again."
         )
+    if metadata.parameters not in (0, model.count_params()):
+        raise AslError(
+            f"{files.shown(file)} has {model.count_params():,} parameters, but its metadata says "
+            f"{metadata.parameters:,}. Train it again."
+        )
+    if not all(np.isfinite(weights).all() for weights in model.get_weights()):
+        raise AslError(
+            f"{files.shown(file)} holds weights that are no numbers (NaN or infinite): a training "
+            "that went astray. Train it again, with a lower learning rate if that happens again."
+        )
     return model, metadata
 
 
 def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
-    """Write model/<name>.keras and its metadata, each whole or not at all; gives the .keras path.
+    """Write model/<name>.keras and its metadata, both or neither; gives the .keras path.
 
     Input shape, parameters, versions and the weights' hash are added to the metadata.
     """
     file = files.MODEL / f"{name}.keras"
-    # The weights are renamed first: killed in between, the old metadata does not fit them, and the
-    # training's folder, still there, makes both again.
-    with files.write_beside(file.with_suffix(".json")) as beside, files.write_beside(file) as new:
+    # The new metadata lies ready before the weights get their name: killed in between, whoever
+    # reads them next finds it there
+    with files.write_beside(file) as new:
         model.save(new)
         metadata = replace(
             metadata,
             input_shape=tuple(model.input_shape[1:]),
             parameters=model.count_params(),
             versions=_versions(),
-            weights_sha256=_sha256(new),
+            weights_sha256=files.sha256(new),
         )
-        beside.write_text(_to_json(metadata), encoding="utf-8")
+        with files.write_beside(_pending(file)) as pending:
+            pending.write_text(_to_json(metadata), encoding="utf-8")
+    os.replace(_pending(file), file.with_suffix(".json"))
     return file
+
+
+def _pending(file: Path) -> Path:
+    """Where metadata waits for its weights to be there."""
+    return file.with_name(f".{file.stem}.next.json")
+
+
+def _finish_saving(file: Path, digest: str) -> None:
+    """Give metadata its name where a process was killed between it and its weights."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        pending = json.loads(_pending(file).read_text(encoding="utf-8"))
+        if pending["weights_sha256"] == digest:
+            os.replace(_pending(file), file.with_suffix(".json"))
 
 
 def _rebuild(metadata: Metadata) -> keras.Model:
@@ -234,6 +266,32 @@ def _from_json(stored: dict[str, Any]) -> Metadata:
     return Metadata(**values)
 
 
+def _check(metadata: Metadata) -> None:
+    """ValueError for what disagrees with itself, or no training can have written."""
+    names, shape = metadata.class_names, metadata.input_shape
+    history = {len(rows) for rows in metadata.history.values()}
+    wrong = {
+        "dataset or model is no name": not all(
+            isinstance(each, str) and each for each in (metadata.dataset, metadata.model)
+        ),
+        "class_names are not names": not all(isinstance(each, str) and each for each in names),
+        "class_names are fewer than two, or repeat": not 2 <= len(set(names)) == len(names),
+        "input_shape is no height, width, channels": len(shape) != 3
+        or not all(isinstance(side, int) and side > 0 for side in shape),
+        "temperature is no number above 0": not 0 < metadata.temperature < math.inf,
+        "best_epoch is beyond epochs": not 0 <= metadata.best_epoch <= metadata.epochs,
+        "history and epochs disagree": bool(history) and history != {metadata.epochs},
+        "validation is not numbers": not all(map(math.isfinite, metadata.validation.values())),
+        "threshold is not shares": metadata.threshold is not None
+        and not all(0 <= share <= 1 for share in asdict(metadata.threshold).values()),
+        "counts are not numbers of images": metadata.split is not None
+        and not all(count >= 0 for count in metadata.split.counts.values()),
+    }
+    for reason, is_so in wrong.items():
+        if is_so:
+            raise ValueError(reason)
+
+
 def _recipe_from_json(stored: dict[str, Any], seed: int) -> SplitRecipe:
     if "names_sha256" in stored:
         by_row = {part: tuple(names) for part, names in stored.get("split_by_row", {}).items()}
@@ -242,7 +300,3 @@ def _recipe_from_json(stored: dict[str, Any], seed: int) -> SplitRecipe:
     counts = {part: int(stored[part]) for part in PARTS if part in stored}
     random = str(stored.get("by", "")).startswith("random")
     return SplitRecipe("row" if random else "group", seed, counts=counts)
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -3,6 +3,7 @@
 ASL_HOME moves all that is written (data, models, runs, results.csv) to another folder.
 """
 
+import hashlib
 import os
 import re
 import secrets
@@ -203,6 +204,12 @@ def stamp(found: os.stat_result) -> tuple[int, int, int]:
     The last one tells also of a file that was given the time of another.
     """
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file, as hexadecimal digits."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def checksums(file: Path) -> list[int]:

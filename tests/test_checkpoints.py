@@ -77,8 +77,8 @@ def test_metadata_is_read_back_as_it_was_written(home, parts):
         augmented=True,
         fine_tune=2,
         steps=100,
-        epochs=7,
-        best_epoch=5,
+        epochs=2,
+        best_epoch=1,
         validation={"val_loss": 0.25, "val_accuracy": 0.5},
         temperature=0.75,
         threshold=Threshold(precision=0.99, confidence=0.625, coverage=0.5),
@@ -169,7 +169,7 @@ def test_damaged_weights_and_those_of_another_training(saved):
 def test_a_file_that_is_no_model(saved):
     _, file = saved
     file.write_bytes(b"not a model")
-    edit(file, weights_sha256=checkpoints._sha256(file))
+    edit(file, weights_sha256=files.sha256(file))
     with pytest.raises(AslError, match="cannot be read"):
         load_model("tiny-cnn")
 
@@ -379,7 +379,7 @@ OLD_READER = {
 
 def written_before(file, old, **changes):
     """The metadata of an earlier version in place of those of this checkpoint."""
-    stored = {**old, **changes, "weights_sha256": checkpoints._sha256(file)}
+    stored = {**old, **changes, "weights_sha256": files.sha256(file)}
     file.with_suffix(".json").write_text(json.dumps(stored))
     return read_metadata(file)
 

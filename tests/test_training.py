@@ -90,7 +90,7 @@ def test_interrupted_it_goes_on_as_if_it_had_not_been(whole, parts, home, monkey
         patch.setattr(resume, "KeepProgress", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(parts)
-    assert (files.MODEL / "tiny-cnn.training/progress.json").exists()
+    assert (files.MODEL / "tiny-cnn.training/epoch-002.json").exists()
     assert not (files.MODEL / "tiny-cnn.keras").exists()
     model, history = run(parts)
     assert "going on after epoch 2 of 3" in capsys.readouterr().out
@@ -104,17 +104,18 @@ def test_interrupted_it_goes_on_as_if_it_had_not_been(whole, parts, home, monkey
 
 def test_what_another_training_left_is_not_taken_up(tmp_path, capsys):
     folder = tmp_path / "tiny-cnn.training"
+    fresh = {"key": "mine", "history": [], "sha256": {}}
     for text, message in (
         ('{"key": "other", "history": [], "best_epoch": 1}', "is of another training"),
         ('{"key": ', "is damaged; training starts anew"),
-        ('{"key": "mine", "history": [{}], "best_epoch": 1}', "lacks epoch-001.keras"),
+        ('{"key": "mine", "history": [{}], "best_epoch": 1}', "is damaged or lacks a part"),
     ):
         folder.mkdir()
-        (folder / "progress.json").write_text(text)
-        assert resume._read_progress(folder, "mine") == {"key": "mine", "history": []}
+        (folder / "epoch-001.json").write_text(text)
+        assert resume._read_progress(folder, "mine") == fresh
         assert message in capsys.readouterr().out
         assert not folder.exists()
-    assert resume._read_progress(folder, "mine") == {"key": "mine", "history": []}
+    assert resume._read_progress(folder, "mine") == fresh
     assert capsys.readouterr().out == ""
 
 
@@ -143,17 +144,16 @@ def test_killed_and_started_again(tmp_path, capsys):
                 break
     assert process.wait() == -signal.SIGKILL
     assert (tmp_path / "model/tiny-cnn.keras").read_text() == "older"
-    progress = json.loads((tmp_path / "model/tiny-cnn.training/progress.json").read_text())
+    last = max((tmp_path / "model/tiny-cnn.training").glob("epoch-*.json"))
+    progress = json.loads(last.read_text())
     assert len(progress["history"]) in (2, 3)
 
     assert main(command[3:]) == 0
     assert f"going on after epoch {len(progress['history'])} of 4" in capsys.readouterr().out
     metadata = json.loads((tmp_path / "model/tiny-cnn.json").read_text())
     assert metadata["epochs"] == 4
-    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
-        "tiny-cnn.json",
-        "tiny-cnn.keras",
-    ]
+    names = (path.name for path in (tmp_path / "model").iterdir() if path.suffix != ".lock")
+    assert sorted(names) == ["tiny-cnn.json", "tiny-cnn.keras"]
 
 
 def test_images_on_the_disk_train_as_those_in_memory(parts, home, tmp_path):

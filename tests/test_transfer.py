@@ -239,7 +239,7 @@ def test_killed_in_the_second_phase_it_goes_on(model, weights, parts, home, monk
         again = build(NAME, (28, 28, 1), 24, weights=weights, size=SIZE)
         run(parts, again, fine_tune=1, epochs=2)
     monkeypatch.setattr(resume, "compile_model", real)
-    progress = json.loads((files.MODEL / "tiny-small.training/progress.json").read_text())
+    progress = json.loads((files.MODEL / "tiny-small.training/epoch-002.json").read_text())
     assert len(progress["history"]) == 2
     capsys.readouterr()
     again = build(NAME, (28, 28, 1), 24, weights=weights, size=SIZE)

@@ -58,24 +58,29 @@ def train(
     Of a network with a frozen backbone only the head is trained, on the features that the backbone
     gives, computed once (models/transfer.py). `fine_tune` lets the last so many blocks of the
     backbone be trained too, in a second phase of as many epochs at a rate of its own. AslError for
-    blocks that are not there.
+    blocks that are not there, and while another process trains a checkpoint of this name.
     """
     architecture = registry.find(model.name)
     recipe = settle(model, architecture, parts, seed, options)
     metadata = _metadata(parts, recipe, weights)
     name = name or checkpoints.checkpoint_name(metadata.dataset, metadata.model)
     folder = files.MODEL / f"{name}.training"
-    fitted = _fit(model, parts, recipe, folder, _key(model, parts, metadata))
-    temperature, threshold = _calibrate(model, fitted, parts.validation.labels)
-    saved = model
-    if not recipe.frozen:  # saved without the optimizer's state, which only training needs
-        saved = keras.saving.load_model(epoch_file(folder, fitted.best_epoch), compile=False)
-        saved.set_weights(model.get_weights())
-    metadata = replace(
-        metadata, temperature=round(temperature, 4), threshold=threshold, **fitted.figures()
+    busy = (
+        f"{name} is being trained by another process ({{process}}): its work and this one's would "
+        "mix. Wait until it has ended, or give this training another name."
     )
-    file = checkpoints.save_model(saved, name, metadata)
-    shutil.rmtree(folder)
+    with files.lock(folder, busy):
+        fitted = _fit(model, parts, recipe, folder, _key(model, parts, metadata))
+        temperature, threshold = _calibrate(model, fitted, parts.validation.labels)
+        saved = model
+        if not recipe.frozen:  # saved without the optimizer's state, which only training needs
+            saved = keras.saving.load_model(epoch_file(folder, fitted.best_epoch), compile=False)
+            saved.set_weights(model.get_weights())
+        metadata = replace(
+            metadata, temperature=round(temperature, 4), threshold=threshold, **fitted.figures()
+        )
+        file = checkpoints.save_model(saved, name, metadata)
+        shutil.rmtree(folder)
     print(f"kept epoch {fitted.best_epoch} in {files.shown(file)}")
     return fitted.history
 

@@ -1,8 +1,9 @@
 """A training under way: what is kept after each epoch, and how it goes on after a kill.
 
-While a training runs, model/<name>.training/ holds the network after its last and after its best
-epoch, and progress.json, which says which they are. A file is complete before progress.json names
-it, so that the process may be killed at any moment.
+While a training runs, model/<name>.training/ holds the networks after its last two epochs and after
+the best one, each with its progress: epoch-003.keras and epoch-003.json. The network is complete
+before its progress is there, which knows its hash; so the process may be killed at any moment, and
+where the last epoch's files are damaged, the one before is gone on from.
 """
 
 import json
@@ -43,12 +44,17 @@ class KeepProgress(keras.callbacks.Callback):
         best = int(np.argmin([row["val_loss"] for row in history]))
         self.progress["best_epoch"] = best + 1
         self.progress["stopped_early"] = epoch - best >= patience
-        with files.write_beside(epoch_file(self.folder, epoch + 1)) as file:
+        saved = epoch_file(self.folder, epoch + 1)
+        with files.write_beside(saved) as file:
             self.model.save(file)
-        with files.write_beside(self.folder / "progress.json") as file:
+        self.progress["sha256"][str(epoch + 1)] = files.sha256(saved)
+        with files.write_beside(saved.with_suffix(".json")) as file:
             file.write_text(json.dumps(self.progress), encoding="utf-8")
-        for file in self.folder.glob("epoch-*.keras"):
-            if file not in (epoch_file(self.folder, e + 1) for e in (epoch, best)):
+        losses = [row["val_loss"] for row in history]
+        best_before = int(np.argmin(losses[:-1] or losses))
+        kept = {f"epoch-{e + 1:03d}" for e in (epoch, epoch - 1, best, best_before)}
+        for file in self.folder.glob("epoch-*"):
+            if file.stem not in kept:
                 file.unlink()
         print(
             f"epoch {epoch + 1:3d}/{self.params['epochs']}  "
@@ -113,19 +119,26 @@ def epoch_file(folder: Path, epoch: int) -> Path:
 
 
 def _read_progress(folder: Path, key: str) -> dict:
-    """What an interrupted run of the same training left, or a fresh start."""
-    fresh = {"key": key, "history": []}
-    try:
-        progress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
-        needed = {epoch_file(folder, e) for e in (len(progress["history"]), progress["best_epoch"])}
-        missing = sorted(file.name for file in needed if not file.is_file())
-        if progress["key"] == key and not missing:
-            return progress
-        reason = f"lacks {missing[0]}" if progress["key"] == key else "is of another training"
-    except FileNotFoundError:
-        return fresh
-    except (ValueError, KeyError, TypeError):
-        reason = "is damaged"
-    print(f"{files.shown(folder)} {reason}; training starts anew")
-    shutil.rmtree(folder)
-    return fresh
+    """What an interrupted run of the same training left, after its last whole epoch, or a fresh
+    start.
+    """
+    reason = ""
+    for file in sorted(folder.glob("epoch-*.json"), reverse=True):
+        try:
+            progress = json.loads(file.read_text(encoding="utf-8"))
+            if progress["key"] != key:
+                reason = reason or "is of another training"
+                continue
+            for epoch in {len(progress["history"]), progress["best_epoch"]}:
+                known = progress["sha256"][str(epoch)]
+                if files.sha256(epoch_file(folder, epoch)) != known:
+                    raise ValueError
+        except (OSError, ValueError, KeyError, TypeError):
+            reason = "is damaged"
+            print(f"{files.shown(file.with_suffix('.keras'))} is damaged or lacks a part")
+            continue
+        return progress
+    if folder.exists():
+        print(f"{files.shown(folder)} {reason or 'holds no whole epoch'}; training starts anew")
+        shutil.rmtree(folder)
+    return {"key": key, "history": [], "sha256": {}}
