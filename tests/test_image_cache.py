@@ -50,7 +50,9 @@ def decoded(monkeypatch):
     seen = []
     decode = image_cache.decode
     monkeypatch.setattr(
-        image_cache, "decode", lambda data, name: seen.append(name) or decode(data, name)
+        image_cache,
+        "decode",
+        lambda data, name, shape: seen.append(name) or decode(data, name, shape),
     )
     return seen
 
@@ -130,12 +132,12 @@ def interrupt_at(count, monkeypatch):
     """Let the decoding of this many pictures be interrupted, as by Ctrl-C."""
     decode, seen, lock = image_cache.decode, [], threading.Lock()
 
-    def interrupted(data, name):
+    def interrupted(data, name, shape):
         with lock:
             seen.append(name)
             if len(seen) >= count:
                 raise KeyboardInterrupt
-        return decode(data, name)
+        return decode(data, name, shape)
 
     monkeypatch.setattr(image_cache, "decode", interrupted)
     monkeypatch.setattr(image_cache, "BLOCK", 4)
@@ -175,12 +177,12 @@ def test_a_killed_build_is_not_taken_and_what_it_left_is_cleared_away(folder, de
         from asl.data import image_cache, image_folders
         image_cache.BLOCK = 4
         decode, seen, lock = image_cache.decode, [], threading.Lock()
-        def count(data, name):
+        def count(data, name, shape):
             with lock:
                 seen.append(name)
                 if len(seen) == 20:
                     os.kill(os.getpid(), {int(signal.SIGKILL)})
-            return decode(data, name)
+            return decode(data, name, shape)
         image_cache.decode = count
         folder = Path({str(folder)!r})
         pattern = image_folders.re.compile(image_folders.ANY_FOLDER)

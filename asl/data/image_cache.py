@@ -25,7 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 from asl import files
-from asl.data.images import decode, fit
+from asl.data.images import decode
 from asl.data.mapped_images import Images, MappedImages
 from asl.errors import AslError
 
@@ -138,7 +138,7 @@ def _read_one(folder: Path, shape: tuple[int, int, int], name: str) -> tuple[np.
         with open(os.path.join(folder, name), "rb", buffering=0) as file:
             data = file.read()
         digest = hashlib.blake2b(data, digest_size=8).digest()
-        return fit(decode(data, name), shape), int.from_bytes(digest, "little"), ""
+        return decode(data, name, shape), int.from_bytes(digest, "little"), ""
     except OSError as error:
         reason = f"{name}: {error.strerror}"
     except AslError as error:

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from asl import files
 from asl.data import archives, download, image_cache
 from asl.data.dataset import Dataset, normalize
 from asl.data.image_cache import Pictures
-from asl.data.images import SUFFIXES
+from asl.data.image_formats import NEEDS_HEIF, heif_reader
+from asl.data.images import LARGEST_FILE, LeftOut, noun, scan, summary
 from asl.data.mapped_images import take
-from asl.errors import AslError
+from asl.errors import AslError, few, printable
 
 SEGMENTS = 10  # of a film, each a tenth of its time
 ANY_FOLDER = r"(?P<class>[^/]+)/.+"  # for folder:PATH, the first folder is the class
@@ -35,16 +35,17 @@ def read(dataset: Dataset) -> dict[str, Any]:
     if pictures.bad:
         left_out["cannot be read"] = [*pictures.bad.values()]
     if (labels < 0).any():
-        left_out["in a folder that is no class"] = names[labels < 0].tolist()
+        strays = [printable(name) for name in names[labels < 0]]
+        left_out["in a folder that is no class"] = strays
     good = labels >= 0
     good[list(pictures.bad)] = False
     rows = np.flatnonzero(good)
     _report_duplicates(dataset, names[rows], labels[rows], pictures.digests[rows])
-    _check_classes(dataset, labels[rows], where)
+    _check_classes(dataset, labels[rows], where, left_out)
 
     known = sum(dataset.train_counts)
     of = f" of {known:,}" if known and known != len(rows) else ""
-    but = f"; left out: {_summary(left_out)}" if left_out else ""
+    but = f"; left out: {summary(left_out)}" if left_out else ""
     print(f"{dataset.name}: {len(rows):,}{of} images from {where}{but}")
     return {
         "images": pictures.images if good.all() else take(pictures.images, rows),
@@ -55,9 +56,7 @@ def read(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _find(
-    dataset: Dataset, pattern: re.Pattern
-) -> tuple[list[str], Pictures, dict[str, list[str]], str]:
+def _find(dataset: Dataset, pattern: re.Pattern) -> tuple[list[str], Pictures, LeftOut, str]:
     """Names and pictures of a data set, what was left out (reason → files), and where they lie."""
     cache = files.DATA / "cache" / f"{dataset.slug}-{'x'.join(map(str, dataset.image_shape))}"
     source = dataset.folder or download.find(dataset)
@@ -72,47 +71,44 @@ def _find(
     if not names:
         raise AslError(
             f"{files.shown(folder)} holds no pictures of {dataset.title}: none lies where it "
-            f"should ({dataset.layout}). Left out: {_summary(left_out)}."
+            f"should ({dataset.layout}). Left out: {summary(left_out) or 'nothing'}."
         )
     pictures = image_cache.read(folder, names, stamps, dataset.image_shape, cache)
+    if heif_reader() and any(NEEDS_HEIF in reason for reason in pictures.bad.values()):
+        (cache / "index.npz").unlink(missing_ok=True)  # made before the package was installed
+        pictures = image_cache.read(folder, names, stamps, dataset.image_shape, cache)
     return names, pictures, left_out, files.shown(folder)
 
 
-def list_pictures(
-    folder: Path, pattern: re.Pattern
-) -> tuple[list[str], np.ndarray, dict[str, list[str]]]:
+def list_pictures(folder: Path, pattern: re.Pattern) -> tuple[list[str], np.ndarray, LeftOut]:
     """The pictures below a folder whose path inside it fits the pattern, sorted.
 
-    Gives their paths with /, sizes and times int64 (n, 3), and what was left out: reason → files.
+    Gives their paths with /, sizes and times int64 (n, 2), and what was left out: reason → files.
     No link is followed out of the folder. Of a picture that lies twice under the same last two
     names (Kaggle's `signers` holds a copy of itself), the one with the shorter path is taken.
     """
     root = os.path.realpath(folder)
     found: dict[str, os.stat_result] = {}
-    left_out: dict[str, list[str]] = {}
-    waiting = [""]
-    while waiting:
-        place = waiting.pop()
-        with os.scandir(os.path.join(root, place)) as entries:
-            for entry in entries:
-                name = place + entry.name
-                if entry.name.startswith("."):
-                    continue  # what systems leave behind, and nobody put there
-                if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
-                    left_out.setdefault("a link that leads out of the folder", []).append(name)
-                elif entry.is_dir(follow_symlinks=False):
-                    waiting.append(name + "/")
-                elif "." + entry.name.rpartition(".")[2].lower() not in SUFFIXES:
-                    left_out.setdefault("no picture", []).append(name)
-                elif pattern.search(name) is None:
-                    left_out.setdefault("in no class folder", []).append(name)
-                else:
-                    found[name] = entry.stat()
+    left_out: LeftOut = {}
+    for name, entry, reason in scan(root):
+        reason = noun(reason)
+        if entry is not None and entry.is_symlink() and os.path.exists(entry.path):
+            outside = not Path(entry.path).resolve().is_relative_to(root)
+            reason = "a link that leads out of the folder" if outside else reason
+        if not reason and pattern.search(name) is None:
+            reason = "in no class folder"
+        if not reason and entry is not None:
+            found[name] = entry.stat()
+            if found[name].st_size > LARGEST_FILE:
+                del found[name]
+                reason = f"larger than {LARGEST_FILE >> 20:,} MB"
+        if reason:
+            left_out.setdefault(reason, []).append(printable(name))
     first_of: dict[str, str] = {}  # by the last two parts of the path
     for name in sorted(found, key=lambda name: (name.count("/"), name)):
         first = first_of.setdefault("/".join(name.rsplit("/", 2)[-2:]), name)
         if name.endswith("/" + first):
-            left_out.setdefault("a second copy", []).append(name)
+            left_out.setdefault("a second copy", []).append(printable(name))
             del found[name]
     names = sorted(found)
     stamps = np.array([files.stamp(found[name]) for name in names], np.int64)
@@ -126,13 +122,16 @@ def class_folders(folder: Path) -> tuple[str, ...]:
     """
     if not folder.is_dir():
         raise AslError(f"{folder} is no folder: give one that holds a folder of pictures a class.")
-    names = [each.name for each in folder.iterdir() if each.is_dir() and each.name[0] != "."]
+    try:
+        names = [each.name for each in folder.iterdir() if each.is_dir() and each.name[0] != "."]
+    except OSError as error:
+        raise AslError(f"{printable(folder)} cannot be opened: {error.strerror}.") from error
     names.sort(key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
     if len(names) < 2:
         raise AslError(
             f"{folder} holds {len(names)} folder{'s' * (len(names) != 1)}"
-            f"{' (' + names[0] + ')' if names else ''}; a network needs at least two classes to "
-            "tell apart. Put the pictures of each class into a folder of its own."
+            f"{' (' + printable(names[0]) + ')' if names else ''}; a network needs at least two "
+            "classes to tell apart. Put the pictures of each class into a folder of its own."
         )
     spellings: dict[str, str] = {}
     for name in names:
@@ -176,16 +175,6 @@ def film_segments(names: np.ndarray) -> np.ndarray:
     return (classes.ngroup() * SEGMENTS + segments).to_numpy(np.int64)
 
 
-def _few(names: Sequence[str], count: int) -> str:
-    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
-
-
-def _summary(left_out: dict[str, list[str]]) -> str:
-    """How many were left out, and why, with the first of each."""
-    reasons = [f"{len(each):,} {reason} ({_few(each, 3)})" for reason, each in left_out.items()]
-    return "; ".join(reasons) or "nothing"
-
-
 def _report_duplicates(
     dataset: Dataset, names: np.ndarray, labels: np.ndarray, digests: np.ndarray
 ) -> None:
@@ -193,17 +182,21 @@ def _report_duplicates(
     order = np.argsort(digests, kind="stable")
     one, next_one = order[:-1], order[1:]
     twice = (digests[one] == digests[next_one]) & (labels[one] != labels[next_one])
-    pairs = [f"{a} = {b}" for a, b in zip(names[one[twice]], names[next_one[twice]], strict=True)]
-    if pairs:
-        print(f"{dataset.name}: {len(pairs):,} files lie under two classes: {_few(pairs, 5)}")
+    pairs = zip(names[one[twice]], names[next_one[twice]], strict=True)
+    told = [f"{printable(a)} = {printable(b)}" for a, b in pairs]
+    if told:
+        print(f"{dataset.name}: {len(told):,} files lie under two classes: {few(told)}")
 
 
-def _check_classes(dataset: Dataset, labels: np.ndarray, where: str) -> None:
+def _check_classes(dataset: Dataset, labels: np.ndarray, where: str, left_out: LeftOut) -> None:
     counts = np.bincount(labels, minlength=len(dataset.class_names))
     empty = [name for name, count in zip(dataset.class_names, counts, strict=True) if not count]
     if empty:
+        but = f" Left out: {summary(left_out)}." if left_out else ""
         raise AslError(
             f"{where} holds no pictures of {len(empty)} of {len(counts)} classes "
-            f"({_few(empty, 8)}); {len(labels):,} of the others. Put some there ({dataset.layout})"
+            f"({few(map(printable, empty))}); {len(labels):,} of the others. Put some there "
+            f"({dataset.layout})"
             + (" or delete the empty folders." if dataset.folder else ", or get the set again.")
+            + but
         )

@@ -1,47 +1,95 @@
 """Pictures from files, whatever they are, as arrays that a network takes."""
 
+import math
 import os
-from collections.abc import Iterator, Sequence
+import stat
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from asl.errors import AslError
+from asl.data import image_formats
+from asl.data.image_formats import NOT_READ, UNREADABLE, PictureError
+from asl.errors import AslError, few, printable
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+SUFFIXES = {
+    *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpe", ".jpeg", ".jpg"),
+    *(".png", ".tif", ".tiff", ".webp"),
+}
 SMALL_FILE = 10_000  # bytes
-BACKDROP = 255  # what shows through where a picture is transparent
+LARGE = 16_000_000  # pixels: decoded one at a time, JPEG at a smaller size
+LARGEST_FILE = 1 << 30  # bytes: more than the largest picture takes
+NO_PICTURE = "is no picture"  # by its suffix: mentioned, but nothing is amiss
+LINK_TO_FOLDER = "is a link to a folder: give the folder itself"
+KINDS = {
+    stat.S_IFDIR: "is a folder",
+    stat.S_IFIFO: "is a pipe",
+    stat.S_IFSOCK: "is a socket",
+    stat.S_IFCHR: "is a device",
+    stat.S_IFBLK: "is a device",
+}
+LeftOut = dict[str, list[str]]  # reason → names
+_one_at_a_time = threading.RLock()
 
 
-def read_image(path: str | Path) -> np.ndarray:
-    """A picture as uint8 RGB (height, width, 3), upright, 0–255.
+def read_image(path: str | Path, shape: tuple[int, int, int] | None = None) -> np.ndarray:
+    """A picture as uint8 RGB (height, width, 3), upright, 0–255; with `shape` as `fit` gives it.
 
     Grey, palette and CMYK pictures become RGB, 16-bit ones 8-bit, transparency lies on white, and
-    the camera's EXIF turn is undone. AslError names a file that is missing, empty, cut short or no
-    picture.
+    the camera's EXIF turn is undone. AslError names a file that is missing, empty, cut short,
+    damaged, too large or no picture.
     """
     try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):  # reading a pipe or a device may never end
+            raise PictureError(path, KINDS.get(stat.S_IFMT(found.st_mode), "is no file"))
+        if found.st_size > LARGEST_FILE:
+            raise PictureError(path, f"is larger than {LARGEST_FILE >> 20:,} MB")
         data = Path(path).read_bytes()
-    except OSError as error:
-        raise AslError(f"cannot read {path}: {error.strerror}") from error
-    return decode(data, path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"cannot read {printable(path)}: {reason}"
+        raise PictureError(path, f"cannot be read: {reason}", message=message) from error
+    return decode(data, path, shape)
 
 
-def decode(data: bytes, name: str | Path) -> np.ndarray:
+def decode(data: bytes, name: str | Path, shape: tuple[int, int, int] | None = None) -> np.ndarray:
     """The bytes of a picture file as `read_image` gives them; `name` is for its messages."""
     if not data:
-        raise AslError(f"{name} is empty")
-    try:
-        image = _decode(data)
-    except cv2.error as error:
-        large = "MAX_IMAGE_PIXELS" in str(error.err)
-        reason = "has more than 100 million pixels" if large else "cannot be decoded"
-        raise AslError(f"{name} {reason}") from error
-    if image is None:
-        raise AslError(f"{name} is no picture that can be read, or is cut short")
-    return image
+        raise PictureError(name, "is empty")
+    format = image_formats.kind(data)
+    width, height = image_formats.dimensions(data, format)
+    pixels = width * height
+    if pixels > image_formats.MAX_PIXELS:
+        raise _too_large(name, f"{pixels / 1e6:,.0f} megapixels")
+    least = (0, 0)
+    if (
+        shape and pixels > LARGE
+    ):  # twice what `fit` makes of it, so that it has something to average
+        scale = 2 * min(shape[0] / height, shape[1] / width)
+        least = (math.ceil(width * scale), math.ceil(height * scale))
+    with _one_at_a_time if pixels > LARGE else nullcontext():
+        try:
+            image = image_formats.decode(data, name, format, least)
+        except PictureError:
+            raise
+        except MemoryError as error:
+            raise PictureError(name, "needs more memory than there is") from error
+        except Exception as error:  # of a library that met damage
+            if "MAX_IMAGE_PIXELS" in str(error):
+                raise _too_large(name) from error
+            raise PictureError(name, UNREADABLE) from error
+        return fit(image, shape) if shape else image
+
+
+def _too_large(name: str | Path, size: str = "") -> PictureError:
+    limit = f"{image_formats.MAX_PIXELS / 1e6:g}"
+    return PictureError(name, f"has more than {limit} million pixels", size)
 
 
 def fit(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -67,46 +115,172 @@ def fit(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     return image.reshape(shape)
 
 
-def find_images(folder: str | Path) -> list[Path]:
-    """All pictures below a folder, by their suffix, sorted; hidden files and folders left out."""
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name[0] != "."]
-        found += [Path(place, name) for name in files if name[0] != "."]
-    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+def scan(folder: str | Path) -> Iterator[tuple[str, os.DirEntry | None, str]]:
+    """All that lies below a folder, but for folders and for what is hidden (begins with a dot).
 
-
-def find_inputs(inputs: Sequence[str | Path]) -> tuple[list[str], list[Path]]:
-    """What each picture is called, and its file, from paths of pictures and of folders of them.
-
-    A picture is called what it was given as, one in a folder by its path inside that folder.
-    AslError for a path that does not exist, a folder without pictures, and no path at all.
+    Gives the path inside it with /, the entry, and why it cannot be taken for a picture, or "". No
+    link to a folder is followed, so that none can lead in a circle.
     """
-    names, files = [], []
-    for given in map(Path, inputs):
-        if given.is_dir():
-            found = find_images(given)
-            if not found:
-                raise AslError(f"{given} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
-            names += [file.relative_to(given).as_posix() for file in found]
-            files += found
-        elif given.exists():
-            names.append(str(given))
-            files.append(given)
-        else:
-            raise AslError(f"{given} does not exist: give pictures, or folders of pictures.")
-    if not files:
-        raise AslError("no pictures were given: name some, or folders of them.")
-    return names, files
-
-
-def read_images(files: list[Path], shape: tuple[int, int, int]) -> Iterator[np.ndarray | AslError]:
-    """Each picture fitted to `shape`, in the order of `files`, or the error that it gave."""
-
-    def read(path: Path) -> np.ndarray | AslError:
+    waiting = [""]
+    while waiting:
+        place = waiting.pop()
         try:
-            return fit(read_image(path), shape)
-        except AslError as error:
+            with os.scandir(os.path.join(folder, place)) as found:
+                entries = [entry for entry in found if entry.name[0] != "."]
+        except OSError as error:
+            yield place or ".", None, f"is a folder that cannot be opened: {error.strerror}"
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(place + entry.name + "/")
+            else:
+                yield place + entry.name, entry, _why_not(entry)
+
+
+def _why_not(entry: os.DirEntry) -> str:
+    suffix = os.path.splitext(entry.name)[1].lower()
+    if not entry.is_file(follow_symlinks=False):
+        try:
+            mode = entry.stat().st_mode
+        except OSError as error:
+            return broken_link(error)
+        if stat.S_ISDIR(mode):
+            return LINK_TO_FOLDER
+        if not stat.S_ISREG(mode):
+            return KINDS.get(stat.S_IFMT(mode), "is no file")
+    return "" if suffix in SUFFIXES else NOT_READ.get(suffix, NO_PICTURE)
+
+
+def broken_link(error: OSError) -> str:
+    """Why a path that is there cannot be followed."""
+    if isinstance(error, FileNotFoundError):
+        return "is a link that leads nowhere"
+    return f"cannot be read: {error.strerror}"  # such as a loop of links
+
+
+def find_images(folder: str | Path) -> list[Path]:
+    """All pictures below a folder, by their suffix, sorted; hidden files and folders left out.
+
+    What looks like a picture and is none that can be read is printed.
+    """
+    found, left_out = _list(folder)
+    missed = {reason: names for reason, names in left_out.items() if reason != NO_PICTURE}
+    if missed:
+        print(f"{printable(folder)}: left out: {summary(missed)}")
+    return [Path(folder, name) for name in found]
+
+
+def _list(folder: str | Path) -> tuple[list[str], LeftOut]:
+    """Names of the pictures below a folder, sorted by their parts, and what was left out."""
+    names, left_out = [], LeftOut()
+    for name, _, reason in scan(folder):
+        if reason:
+            left_out.setdefault(reason, []).append(printable(name))
+        else:
+            names.append(name)
+    return sorted(names, key=lambda name: name.split("/")), {
+        reason: sorted(each) for reason, each in left_out.items()
+    }
+
+
+class Inputs(NamedTuple):
+    """Pictures that were given, row by row, and what was left out."""
+
+    names: list[str]  # what each is called
+    files: list[Path]
+    folders: list[str]  # the sub-folder that each lies in, "" for none
+    left_out: LeftOut
+
+
+def find_inputs(inputs: Sequence[str | Path]) -> Inputs:
+    """The pictures that paths of pictures and of folders of them lead to, each once.
+
+    A picture is called what it was given as, one in a folder by the folder as it was given and its
+    path inside; where one folder alone was given, by its path inside. AslError for a path that
+    does not exist, a folder without pictures, and no path at all.
+    """
+    once = {_place(given): Path(given) for given in reversed(inputs)}
+    alone = len(once) == 1
+    result = Inputs([], [], [], {})
+    seen = set()
+    for place, given in reversed(once.items()):
+        inside, left_out = [""], LeftOut()
+        reason = _given_as(given)
+        if reason == KINDS[stat.S_IFDIR]:
+            inside, left_out = _list(given)
+            if not inside:
+                but = f" Left out: {summary(left_out)}." if left_out else ""
+                raise AslError(
+                    f"{printable(given)} holds no pictures ({', '.join(sorted(SUFFIXES))}).{but}"
+                )
+        elif reason:
+            inside, left_out = [], {reason: [printable(given)]}
+        for why, names in left_out.items():
+            names = names if alone else [printable(given / name) for name in names]
+            result.left_out.setdefault(why, []).extend(names)
+        for name in inside:
+            if (key := os.path.join(place, name) if name else place) not in seen:
+                seen.add(key)
+                result.names.append(name if name and alone else str(given / name))
+                result.files.append(given / name)
+                result.folders.append(name.rpartition("/")[0].rpartition("/")[2])
+    if not inputs:
+        raise AslError("no pictures were given: name some, or folders of them.")
+    return result
+
+
+def _place(given: str | Path) -> str:
+    """What is the same for all ways to write a path; the name of a link counts, not its end."""
+    if not str(given):
+        raise AslError("an empty path was given: name pictures, or folders of them.")
+    try:
+        if os.path.isdir(given):
+            return os.path.realpath(given)
+        folder, name = os.path.split(os.path.abspath(given))
+        return os.path.join(os.path.realpath(folder), name)
+    except (OSError, ValueError):
+        return str(given)  # _given_as says what is wrong with it
+
+
+def _given_as(given: Path) -> str:
+    """ "" for a file, "is a folder", or why it is neither; AslError where nothing is there."""
+    try:
+        mode = os.stat(given).st_mode
+    except (OSError, ValueError) as error:
+        reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            link = os.path.islink(given)
+            reason = "is a link that leads nowhere" if link else "does not exist"
+        raise AslError(
+            f"{printable(given)} {reason}: give pictures, or folders of pictures."
+        ) from error
+    return "" if stat.S_ISREG(mode) else KINDS.get(stat.S_IFMT(mode), "is no file")
+
+
+def summary(left_out: LeftOut) -> str:
+    """How many were left out, and why, with the first three of each."""
+    return "; ".join(
+        f"{len(names):,} {noun(reason)} ({few(names)})" for reason, names in left_out.items()
+    )
+
+
+def noun(reason: str) -> str:
+    """A reason without its name before it: "is empty" → "empty"."""
+    return (
+        reason.removeprefix("is ").replace("has more", "of more").replace("cannot", "that cannot")
+    )
+
+
+def read_images(
+    files: Iterable[Path], shape: tuple[int, int, int]
+) -> Iterator[np.ndarray | PictureError]:
+    """Each picture fitted to `shape`, in the order of `files`, or the error that it gave."""
+    files = list(files)
+
+    def read(path: Path) -> np.ndarray | PictureError:
+        try:
+            return read_image(path, shape)
+        except PictureError as error:
             return error
 
     # Threads share the decoding of large pictures; with small ones they only wait for each other
@@ -116,29 +290,3 @@ def read_images(files: list[Path], shape: tuple[int, int, int]) -> Iterator[np.n
         return
     with ThreadPoolExecutor() as pool:
         yield from pool.map(read, files)
-
-
-def _decode(data: bytes) -> np.ndarray | None:
-    """An encoded picture as uint8 RGB (h, w, 3), or None if it is none."""
-    encoded = np.frombuffer(data, np.uint8)
-    if data.startswith(b"\xff\xd8"):  # JPEG has no transparency
-        # An end marker must follow the last start of scan; a thumbnail's own end comes before it
-        whole = data.rfind(b"\xff\xd9") >= data.rfind(b"\xff\xda")
-        return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if whole else None
-    image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
-    if image is None:
-        return None
-    if image.shape[2:] == (4,):
-        return _on_backdrop(image)
-    if data.startswith(b"\x89PNG") and image.dtype == np.uint8 and b"eXIf" not in data:
-        # What is most frequent need not be decoded twice
-        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)  # undoes turns, makes 16 bits 8
-
-
-def _on_backdrop(image: np.ndarray) -> np.ndarray:
-    """BGR with transparency, uint8 or uint16 (h, w, 4), as uint8 RGB (h, w, 3)."""
-    if image.dtype == np.uint16:
-        image = (image // 257).astype(np.uint8)
-    alpha = image[..., 3:].astype(np.float32) / 255
-    return np.round(image[..., 2::-1] * alpha + BACKDROP * (1 - alpha)).astype(np.uint8)
