@@ -224,11 +224,13 @@ def _reader(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from asl.data.images import find_inputs
+    from asl.data.images import find_inputs, told
 
-    find_inputs(options.paths)  # before the seconds that TensorFlow takes
+    inputs = find_inputs(options.paths)  # before the seconds that TensorFlow takes
+    from asl.prediction import predict_inputs
+
     model, metadata = asl.load_model(options.model)
-    table, bad = asl.predict_files(model, metadata.class_names, options.paths)
+    table, left_out = predict_inputs(model, metadata.class_names, inputs)
     print(_predictions_shown(table))
     if options.output:
         written = files.shown(asl.write_results(table, options.output))
@@ -243,17 +245,21 @@ def _predict(options: argparse.Namespace) -> int:
             if threshold.coverage
             else f"there is no confidence threshold: at none {share}"
         )
-    if bad:
-        print(f"{len(bad):,} left out:", *bad, sep="\n  ", file=sys.stderr)
-    return 1 if bad else 0
+    lines, failed = told(left_out)
+    if lines:
+        print(*lines, sep="\n  ", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _predictions_shown(table) -> str:
     """The first rows of a table of predictions as text, and how many more there are."""
+    from asl.errors import printable
     from asl.rounding import decimals
 
     rows = table.rename(columns={"image": "picture", "predicted": "letter"})
-    text = rows.head(ROWS_SHOWN).to_string(
+    shown = rows.head(ROWS_SHOWN)
+    texts = {name: [*map(printable, shown[name])] for name in ("picture", "letter", "second")}
+    text = shown.assign(**texts).to_string(
         columns=["picture", "letter", "confidence", "second"],
         index=False,
         formatters={"confidence": lambda share: decimals(share, 2)},

@@ -11,7 +11,16 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from asl.data.images import find_inputs, fit, read_images
+from asl.data.image_formats import PictureError
+from asl.data.images import (
+    NO_PICTURE,
+    Inputs,
+    LeftOut,
+    find_inputs,
+    fit,
+    read_images,
+    summary,
+)
 from asl.data.mapped_images import Images
 from asl.errors import AslError
 from asl.models.layers import largest_output
@@ -61,35 +70,46 @@ def predict_files(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Read picture files and folders of them; give the results and what could not be read.
 
-    A picture is called what it was given as, one in a folder by its path inside that folder. A
-    sub-folder that has the name of a class says what its pictures are (column `actual`). Each
-    message of the second list names a file. AslError for a path that does not exist and a folder
-    without pictures.
+    A picture is called what it was given as; where one folder alone was given, by its path inside
+    that folder. A sub-folder that has the name of a class says what its pictures are (column
+    `actual`). Each message of the second list names a file that looks like a picture. AslError for
+    a path that does not exist and a folder without pictures.
     """
-    names, pictures = find_inputs(inputs)
-    tables, bad = [], []
+    table, left_out = predict_inputs(model, class_names, find_inputs(inputs))
+    missed = {reason: names for reason, names in left_out.items() if reason != NO_PICTURE}
+    return table, [f"{name} {reason}" for reason, names in missed.items() for name in names]
 
-    def read(start: int) -> list[np.ndarray | AslError]:
-        return list(read_images(pictures[start : start + BLOCK], model.input_shape[1:]))
+
+def predict_inputs(
+    model: keras.Model, class_names: Sequence[str], inputs: Inputs
+) -> tuple[pd.DataFrame, LeftOut]:
+    """The results of what `find_inputs` found, and all that was left out: reason → names."""
+    tables = []
+    left_out = {reason: [*names] for reason, names in inputs.left_out.items()}
+
+    def read(start: int) -> list[np.ndarray | PictureError]:
+        files = inputs.files[start : start + BLOCK]
+        return list(read_images(files, model.input_shape[1:]))
 
     with ThreadPoolExecutor(1) as reader:  # reads a block while the network looks at the last one
         reading = reader.submit(read, 0)
-        starts = range(0, len(pictures), BLOCK)
+        starts = range(0, len(inputs.files), BLOCK)
         for start in tqdm(starts, desc="reading pictures", unit="block", delay=1, leave=False):
             block, reading = reading.result(), reader.submit(read, start + BLOCK)
-            kept_names, images, actual = [], [], []
+            kept, images = [], []
             for row, image in enumerate(block, start):
-                if isinstance(image, AslError):
-                    bad.append(str(image))
-                    continue
-                name, folder = names[row], Path(names[row]).parent.name
-                known = folder in class_names and name != str(pictures[row])
-                kept_names.append(name)
-                images.append(image)
-                actual.append(folder if known else "")
+                if isinstance(image, PictureError):
+                    left_out.setdefault(image.reason, []).append(image.name)
+                else:
+                    kept.append(row)
+                    images.append(image)
             if images:
+                names = [inputs.names[row] for row in kept]
+                folders = [inputs.folders[row] for row in kept]
+                actual = [folder if folder in class_names else "" for folder in folders]
                 probabilities = predict(model, np.stack(images))
-                tables.append(results_table(kept_names, probabilities, class_names, actual))
+                tables.append(results_table(names, probabilities, class_names, actual))
     if not tables:
-        raise AslError(f"none of {len(pictures):,} pictures could be read: " + "; ".join(bad[:5]))
-    return pd.concat(tables, ignore_index=True), bad
+        count = len(inputs.files) + sum(map(len, inputs.left_out.values()))
+        raise AslError(f"none of {count:,} pictures could be read: {summary(left_out)}")
+    return pd.concat(tables, ignore_index=True), left_out

@@ -131,8 +131,8 @@ def dimensions(data: bytes, format: str) -> tuple[int, int]:
             parts = re.findall(rb"ispe\0{4}(.{4})(.{4})", data[: 1 << 20], re.DOTALL)
             sizes = [(int.from_bytes(width), int.from_bytes(height)) for width, height in parts]
             return max(sizes, key=math.prod, default=(0, 0))
-    except (struct.error, ValueError):
-        pass
+    except (struct.error, ValueError, KeyError):
+        pass  # of a rare kind, or damaged
     try:
         return HEADERS[format](io.BytesIO(data)).size
     except Exception:  # Pillow raises whatever the damage meets first
@@ -178,13 +178,13 @@ def _jpeg(data: bytes, name: str | Path, least: tuple[int, int]) -> np.ndarray:
     size = {"min_width": least[0], "min_height": least[1]}
     try:
         image = simplejpeg.decode_jpeg(data, "RGB", **size)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         told = str(error)
         if "Premature end" in told:
             raise PictureError(name, CUT) from error
         if _harmless(told, data):
             image = simplejpeg.decode_jpeg(data, "RGB", strict=False, **size)
-        elif "subsampling" in told:  # of a rare kind, or no header at all
+        elif "subsampling" in told or isinstance(error, KeyError):  # rare, or no header at all
             return _from_pillow(JpegImagePlugin.JpegImageFile(io.BytesIO(data)))
         else:
             raise PictureError(name, DAMAGED) from error

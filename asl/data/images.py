@@ -79,7 +79,7 @@ def decode(data: bytes, name: str | Path, shape: tuple[int, int, int] | None = N
         except PictureError:
             raise
         except MemoryError as error:
-            raise PictureError(name, "needs more memory than there is") from error
+            raise PictureError(name, "is too large for the memory that is free") from error
         except Exception as error:  # of a library that met damage
             if "MAX_IMAGE_PIXELS" in str(error):
                 raise _too_large(name) from error
@@ -264,11 +264,23 @@ def summary(left_out: LeftOut) -> str:
     )
 
 
+def told(left_out: LeftOut) -> tuple[list[str], bool]:
+    """Lines that say how many were left out and why, and whether any looks like a picture."""
+    if not left_out:
+        return [], False
+    lines = [f"{sum(map(len, left_out.values())):,} left out:"]
+    for reason, names in left_out.items():
+        many = f"{len(names):,} {noun(reason)} ({few(names)})"
+        lines.append(f"{names[0]} {reason}" if len(names) == 1 else many)
+    return lines, left_out.keys() != {NO_PICTURE}
+
+
 def noun(reason: str) -> str:
-    """A reason without its name before it: "is empty" → "empty"."""
-    return (
-        reason.removeprefix("is ").replace("has more", "of more").replace("cannot", "that cannot")
-    )
+    """A reason after a count in place of a name: "is empty" → "empty"."""
+    for verb, instead in (("is ", ""), ("has ", "of "), ("cannot ", "that cannot ")):
+        if reason.startswith(verb):
+            return instead + reason.removeprefix(verb)
+    return reason
 
 
 def read_images(
