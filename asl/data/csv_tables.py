@@ -5,24 +5,29 @@ Here they become 0–23, an index into the 24 letters that do occur.
 """
 
 import hashlib
-import io
+import os
+import stat
 import string
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from asl import files
-from asl.data import archives
+from asl.data import archives, csv_parser
 from asl.data.dataset import Dataset
-from asl.errors import AslError
+from asl.errors import AslError, few
 
 SIDE = 28
 LABEL_OF_J = 9
 PLACES = set(range(26))  # what labels stand for: places in the alphabet
 COLUMNS = ["label", *(f"pixel{i}" for i in range(1, SIDE * SIDE + 1))]
+MEND = "Mend the file."
+# What file managers and spreadsheets leave beside files
+SYSTEM_FILES = (".", "~$", "__MACOSX")
 
 
 def read(dataset: Dataset, source: Path) -> dict[str, np.ndarray]:
@@ -32,34 +37,44 @@ def read(dataset: Dataset, source: Path) -> dict[str, np.ndarray]:
     a message can name the row; AslError says what is wrong and where to get the data.
     """
     contents = archives.read_files(dataset, source)
-    known, again = _known_labels(dataset), f"Get it again from {dataset.source}."
-    tables = _parse_known(dataset, contents) or [
-        _parse_checked(text, f"{name} in {files.shown(source)}", known, again)
-        for name, text in zip(dataset.files, contents, strict=True)
-    ]
+    known = _known_labels(dataset)
+    again = f"Delete it and get it again from {dataset.source}."
+    tables = _parse_known(dataset, contents)
+    if tables is None:
+        tables = []
+        for name, text in zip(dataset.files, contents, strict=True):
+            where = f"{name} in {files.shown(source)}"
+            tables.append(_parse_checked(text, where, known, again))
+            if not text.endswith((b"\n", b"\r")):
+                raise AslError(
+                    f"{where} has no line end after its last row: it is cut short. {again}"
+                )
     return _columns(dict(zip(("train", "test"), tables, strict=True)), known)
 
 
 def tables(path: Path) -> list[Path]:
     """The CSVs that `path` is or, without a sub-folder beside them, holds; none for other paths."""
-    if path.is_file():
-        return [path]
-    if any(each.is_dir() and each.name[0] != "." for each in path.iterdir()):
-        return []
-    return sorted(path.glob("*.csv"))
+    if path.is_dir():
+        with _readable(path):
+            there = [each for each in path.iterdir() if not each.name.startswith(SYSTEM_FILES)]
+        if any(each.is_dir() for each in there):
+            return []
+        return sorted(each for each in there if each.suffix.lower() == ".csv")
+    if path.name.lower().endswith(archives.SUFFIXES):
+        raise AslError(
+            f"{path} is an archive: extract it first, then name the folder that comes out of it."
+        )
+    return [path]
 
 
 def letters_in(found_tables: list[Path]) -> tuple[str, ...]:
     """The letters that CSVs of one's own have labels for, in the order of the alphabet."""
     found: set[int] = set()
     for file in found_tables:
-        try:
-            found |= set(pd.read_csv(file, usecols=["label"])["label"])
-        except (ValueError, OSError) as error:
-            raise AslError(f"{files.shown(file)} is no table with labels: {error}.") from error
+        found |= _labels_in(file, files.stamp(_stat(file)))
     if len(found & PLACES) < 2:
         raise AslError(
-            f"{', '.join(map(files.shown, found_tables))}: labels {sorted(found)[:5]}, but a "
+            f"{few(map(files.shown, found_tables))}: labels {few(sorted(found), 5)}, but a "
             "network needs at least two classes, as places in the alphabet: 0 is A, 25 is Z."
         )
     return tuple(string.ascii_uppercase[label] for label in sorted(found & PLACES))
@@ -68,16 +83,79 @@ def letters_in(found_tables: list[Path]) -> tuple[str, ...]:
 def read_own(dataset: Dataset, path: Path) -> dict[str, np.ndarray]:
     """CSVs of one's own as columns, as `read` gives them. One whose name holds "test" is the test
     part; without such a one, the split makes it.
+
+    AslError for a test part with classes that training lacks; a line says how many training rows
+    it repeats.
     """
-    known, again = _known_labels(dataset), "Mend the file."
-    found = {
-        file.stem: _parse_checked(file.read_bytes(), files.shown(file), known, again)
-        for file in tables(path)
-    }
+    known, found = _known_labels(dataset), {}
+    own = tables(path)
+    for file in own:
+        is_alone = [each.stem for each in own].count(file.stem) == 1
+        text = _read_file(file)
+        found[file.stem if is_alone else file.name] = _parse_checked(
+            text, files.shown(file), known, MEND
+        )
+        if not text.endswith((b"\n", b"\r")):
+            print(
+                f"CAUTION: {files.shown(file)} has no line end after its last row: if the file "
+                "was cut short there, the last pixel is wrong."
+            )
     columns = _columns(found, known)
     if columns["is_test"].all() or not columns["is_test"].any():
         del columns["is_test"]
+    else:
+        _check_test_part(dataset, columns)
     return columns
+
+
+def _check_test_part(dataset: Dataset, columns: dict[str, np.ndarray]) -> None:
+    """AslError for classes in the test part that training lacks; a line for rows it repeats."""
+    is_test, labels = columns["is_test"], columns["labels"]
+    new = set(labels[is_test].tolist()) - set(labels[~is_test].tolist())
+    if new:
+        raise AslError(
+            f"{dataset.source}: the test part has {len(new)} classes that no training row has "
+            f"({few([dataset.class_names[label] for label in sorted(new)])}): a network cannot "
+            "learn them. Add training rows of them, or take them out of the test part."
+        )
+    trained = {image.tobytes() for image in columns["images"][~is_test]}
+    repeated = sum(image.tobytes() in trained for image in columns["images"][is_test])
+    count = int(is_test.sum())
+    if repeated:
+        print(
+            f"CAUTION: {'all ' * (repeated == count)}{repeated:,} of {count:,} test rows in "
+            f"{dataset.source} repeat training rows (equal pixels): what is known by heart is no "
+            "test, and its figures promise too much. Take these rows out of one of the two tables."
+        )
+
+
+@lru_cache(maxsize=64)
+def _labels_in(file: Path, _stamp: tuple[int, ...]) -> frozenset[int]:
+    """The labels in a table, which is read once as long as its stamp stays."""
+    table = _parse_checked(_read_file(file), files.shown(file), np.arange(256), MEND)
+    return frozenset(table[:, 0].tolist())
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise AslError(f"{files.shown(path)} cannot be read: {error.strerror}.") from error
+
+
+def _stat(file: Path) -> os.stat_result:
+    with _readable(file):
+        found = file.stat()
+    if not stat.S_ISREG(found.st_mode):  # reading a pipe would wait for ever
+        raise AslError(f"{files.shown(file)} is no file: expected a CSV, or a folder of pictures.")
+    return found
+
+
+def _read_file(file: Path) -> bytes:
+    _stat(file)
+    with _readable(file):
+        return file.read_bytes()
 
 
 def _known_labels(dataset: Dataset) -> np.ndarray:
@@ -102,23 +180,20 @@ def _parse_known(dataset: Dataset, contents: list[bytes]) -> list[np.ndarray] | 
         hashes = pool.map(hashlib.sha256, contents)
         if tuple(each.hexdigest() for each in hashes) != dataset.sha256:
             return None
-        tables = [pool.map(_parse_digits, _chunks(text)) for text in contents]
+        tables = [
+            pool.map(
+                partial(_parse_digits, text), csv_parser.whole_lines(text, text.index(b"\n") + 1)
+            )
+            for text in contents
+        ]
         return [np.concatenate(list(chunks)) for chunks in tables]
 
 
-def _chunks(text: bytes, size: int = 1 << 20) -> Iterator[np.ndarray]:
-    """The bytes after the header, in pieces of whole lines that fit the processor's cache."""
-    start = text.index(b"\n") + 1
-    while start < len(text):
-        end = text.rfind(b"\n", start, start + size) + 1
-        yield np.frombuffer(text, np.uint8, end - start, start)
-        start = end
-
-
-def _parse_digits(characters: np.ndarray) -> np.ndarray:
-    """Numbers of one to three digits between separators, as uint8 (rows, 785): five times as fast
-    as a general reader, and correct only for files known to be well formed.
+def _parse_digits(text: bytes, place: tuple[int, int]) -> np.ndarray:
+    """Numbers of one to three digits between separators, as uint8 (rows, 785): correct only for
+    files known to be well formed.
     """
+    characters = np.frombuffer(text, np.uint8, place[1] - place[0], place[0])
     digits = characters - ord("0")
     ends = np.flatnonzero(characters < ord("0"))  # commas and line ends
     length = np.diff(ends, prepend=-1) - 1
@@ -133,31 +208,9 @@ def _parse_checked(text: bytes, where: str, known: np.ndarray, again: str) -> np
     names the first line that is wrong and ends with `again`, which says what to do.
     """
     try:
-        table = pd.read_csv(io.BytesIO(text), skipinitialspace=True)
-    except ValueError as error:  # pandas' parser errors are ValueErrors
-        raise AslError(f"{where} is not a table that can be read ({error}). {again}") from error
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        few = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
-        raise AslError(
-            f"{where} lacks {len(missing)} of its {len(COLUMNS)} columns ({few}): expected label "
-            f"and pixel1 to pixel{SIDE * SIDE}. {again}"
-        )
-    values = table[COLUMNS].apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    wrong = ~((values >= 0) & (values <= 255))  # what is not a number is neither
-    wrong[:, 0] = ~np.isin(values[:, 0], known)
-    if not wrong.any():
-        return values.astype(np.uint8)
-    row, column = np.argwhere(wrong)[0]
-    value, name = values[row, column], COLUMNS[column]
-    if np.isnan(value):
-        cut = row == len(values) - 1 and np.isnan(values[row, -1])
-        reason = "the last row is cut short" if cut else f"{name} is not a number"
-    elif column:
-        reason = f"{name} is {value:g}, outside 0–255"
-    else:
-        reason = f"label {value:g} is none of {_ranges(known)}"
-    raise AslError(f"{where}, line {row + 2}: {reason}. {again}")
+        return csv_parser.parse(text, COLUMNS, known, _ranges(known[known <= max(PLACES)]))
+    except csv_parser.TableError as error:
+        raise AslError(f"{where}{error}. {again}") from error
 
 
 def _ranges(labels: np.ndarray) -> str:
