@@ -6,6 +6,7 @@ Here they become 0–23, an index into the 24 letters that do occur.
 
 import hashlib
 import os
+import re
 import stat
 import string
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ LABEL_OF_J = 9
 PLACES = set(range(26))  # what labels stand for: places in the alphabet
 COLUMNS = ["label", *(f"pixel{i}" for i in range(1, SIDE * SIDE + 1))]
 MEND = "Mend the file."
+IS_TEST = re.compile("(?<!la)(?<!con)test", re.IGNORECASE)  # in names of files; latest is no test
 # What file managers and spreadsheets leave beside files
 SYSTEM_FILES = (".", "~$", "__MACOSX")
 
@@ -170,7 +172,7 @@ def _columns(tables: dict[str, np.ndarray], known: np.ndarray) -> dict[str, np.n
         "images": np.ascontiguousarray(rows[:, 1:]).reshape(-1, SIDE, SIDE, 1),
         "labels": np.searchsorted(known, rows[:, 0]).astype(np.int64),
         "names": np.array([f"{part}/{row:05d}" for part, row in parts]),
-        "is_test": np.array(["test" in part.lower() for part, _ in parts]),
+        "is_test": np.array([IS_TEST.search(part) is not None for part, _ in parts]),
     }
 
 
