@@ -9,8 +9,6 @@ nothing.
 import os
 import sys
 
-import lazy_loader
-
 from asl import config
 
 # Read by OpenCV and TensorFlow when they are imported. A small file can hold a picture that fills
@@ -20,4 +18,9 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 sys.modules[f"{__name__}.choice"] = config  # its former name, for notebooks saved with it
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+try:
+    import lazy_loader
+
+    __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+except ModuleNotFoundError:  # asl.environment installs it, and imports this again
+    pass

@@ -38,8 +38,9 @@ def test_nearest_finds_the_image_itself_and_agrees_with_scikit_learn(model, part
     rows = nearest(model, train_images[[3, 40]], train_images, count=5)
     assert rows[:, 0].tolist() == [3, 40]
     vectors = explain.features(model, train_images)
-    expected = np.argsort(-cosine_similarity(vectors[[3]], vectors)[0])[:5]
-    assert rows[0].tolist() == expected.tolist()
+    alike = cosine_similarity(vectors[[3]], vectors)[0]
+    np.testing.assert_allclose(alike[rows[0]], np.sort(alike)[::-1][:5], rtol=1e-6)
+    assert len(set(rows[0])) == 5
 
 
 def test_grad_cam_by_hand():

@@ -14,7 +14,7 @@ TREES = {file: ast.parse(file.read_text(encoding="utf-8")) for file in FILES}
 
 # A room may import from those above it in this list and from itself, never from one below
 ORDER = [
-    {"errors", "files", "rounding", "keras_setup", "config"},
+    {"errors", "files", "rounding", "keras_setup", "config", "environment"},
     {"data"},
     {"models"},
     {"checkpoints"},

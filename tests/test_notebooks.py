@@ -4,6 +4,7 @@ That they run is tested in test_notebooks_run.py.
 """
 
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -81,9 +82,7 @@ def test_the_setup_cell_fetches_the_repository_once_it_has_an_address(tmp_path):
     """As in Colab, but from a local clone's address, and a second time in the same folder."""
     setup = code_cells(nbformat.read(FILES[0], as_version=4).cells)[0].source
     origin = tmp_path / "origin"
-    (origin / "asl").mkdir(parents=True)
-    for name in ("__init__.py", "__init__.pyi", "config.py"):
-        (origin / "asl" / name).write_bytes((REPOSITORY / "asl" / name).read_bytes())
+    shutil.copytree(REPOSITORY / "asl", origin / "asl", ignore=shutil.ignore_patterns("*.pyc"))
     git = ["git", "-C", str(origin), "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
         subprocess.run([*git, *arguments], check=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from asl.errors import AslError
 from asl.models.registry import Pretrained, register
 
 if TYPE_CHECKING:
@@ -137,8 +138,7 @@ def alexnet(size: int) -> Backbone:
     for filters, name in ((384, "features_6"), (256, "features_8"), (256, "features_10")):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)(x)
     x = layers.MaxPooling2D(3, strides=2, name="pool5")(x)
-    x = layers.AdaptiveAveragePooling2D(6)(x)  # changes nothing at 224×224
-    x = layers.Flatten(name="flat")(x)
+    x = layers.Flatten(name="flat")(_to_six(x))
     for name in ("classifier_1", "classifier_4"):
         x = layers.Dropout(0.5)(x)
         x = layers.Dense(4096, activation="relu", name=name)(x)
@@ -210,6 +210,23 @@ def add_head(
     else:
         x = layers.Identity(name=FEATURES)(x)
     return keras.Model(inputs, layers.Dense(class_count, activation="softmax")(x), name=name)
+
+
+def _to_six(maps: keras.KerasTensor) -> keras.KerasTensor:
+    """Maps of 6×6, by torchvision's adaptive pooling. They have that size at 224×224 already."""
+    from asl.keras_setup import keras
+
+    side = maps.shape[1]
+    if side == 6:
+        return maps
+    if 6 % side == 0:  # each value several times
+        return keras.layers.UpSampling2D(6 // side)(maps)
+    if not hasattr(keras.layers, "AdaptiveAveragePooling2D"):
+        raise AslError(
+            f"alexnet at this size needs a newer Keras than {keras.__version__}: "
+            "python -m pip install --upgrade keras, or leave it at its own size, 224."
+        )
+    return keras.layers.AdaptiveAveragePooling2D(6)(maps)
 
 
 def _standardize() -> Preprocessing:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asl import files
+from asl.environment import is_older
 from asl.errors import AslError
 
 if TYPE_CHECKING:
@@ -65,12 +66,6 @@ def load_keras_file(file: Path, rebuild: Callable[[], keras.Model] | None = None
         if model is not None:
             return model
         raise AslError(f"{files.shown(file)} {_unread(error, written_by)} {again}") from error
-
-
-def is_older(version: str, other: str) -> bool:
-    """Whether a version comes before another: 3.9 before 3.10."""
-    one, two = ([int(part) for part in re.findall(r"\d+", each)[:3]] for each in (version, other))
-    return one < two
 
 
 def _read_settings(file: Path) -> tuple[dict[str, Any], str]:

@@ -1,0 +1,132 @@
+"""The packages of a notebook's machine: `install_missing` brings what is missing, and nothing else.
+
+The setup cell of every notebook calls it. It needs nothing beyond Python itself, and imports none
+of the packages that it looks for: what is not imported can be replaced without a restart.
+"""
+
+import contextlib
+import importlib
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distributions, packages_distributions, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from asl.errors import AslError, few
+
+REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"
+# Names under which the same modules are installed as well; never two of them beside each other
+ALSO = {
+    "tensorflow": ("tensorflow-cpu", "tensorflow-macos", "tensorflow-intel", "tf-nightly"),
+    "opencv-python-headless": (
+        "opencv-python",
+        "opencv-contrib-python",
+        "opencv-contrib-python-headless",
+    ),
+    "jupyter": ("jupyterlab", "notebook", "ipykernel"),  # that a notebook runs in
+}
+# What they are imported as, where that is another name
+MODULES = {"opencv-python-headless": "cv2", "pillow": "PIL", "scikit-learn": "sklearn"}
+TOLD = ("tensorflow", "keras", "numpy")  # of what was found
+
+
+class Requirement(NamedTuple):
+    """A line of requirements.txt: a package, and the oldest version that will do."""
+
+    name: str
+    oldest: str
+
+    @property
+    def module(self) -> str:
+        """What it is imported as."""
+        return MODULES.get(self.name, self.name.replace("-", "_"))
+
+
+def install_missing() -> None:
+    """Install the packages of requirements.txt that are missing or too old here, and only those.
+
+    In a virtual environment that has them all it says nothing. Elsewhere, as in a hosted notebook,
+    it says in a line what it found; and that the kernel must be restarted, where a package that is
+    in use was replaced. AslError where they cannot be installed.
+    """
+    lacking = [line for line in read_requirements() if not _is_here(line)]
+    if lacking:
+        before, modules = _versions(), packages_distributions()
+        # Under the name that is there: two of them beside each other spoil both
+        _install([f"{(_found(name) or (name, ''))[0]}>={oldest}" for name, oldest in lacking])
+        _say_what_is_in_use(before, modules)
+    elif sys.prefix == sys.base_prefix:  # no virtual environment
+        found = [" ".join(_found(name) or (name, "of unknown version")) for name in TOLD]
+        print(f"Nothing is missing: Python {sys.version.split()[0]}, {', '.join(found)}.")
+
+
+def read_requirements(file: Path | None = None) -> list[Requirement]:
+    """The lines of requirements.txt; none where the file is not there."""
+    file = file or REQUIREMENTS
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return [Requirement(*found) for found in re.findall(r"^([\w.-]+)>=([\w.]+)", text, re.M)]
+
+
+def is_older(version: str, other: str) -> bool:
+    """Whether a version comes before another: 3.9 before 3.10."""
+    one, two = ([int(part) for part in re.findall(r"\d+", each)] for each in (version, other))
+    length = max(len(one), len(two))
+    return one + [0] * (length - len(one)) < two + [0] * (length - len(two))
+
+
+def _is_here(wanted: Requirement) -> bool:
+    """Whether a package, or another of its names, is installed and new enough."""
+    found = _found(wanted.name)
+    if found is None:  # some systems install modules without saying so
+        return find_spec(wanted.module) is not None
+    return not is_older(found[1], wanted.oldest)
+
+
+def _found(name: str) -> tuple[str, str] | None:
+    """The name and version by which a package is installed; None where it is not."""
+    for each in (name, *ALSO.get(name, ())):
+        with contextlib.suppress(PackageNotFoundError):
+            return each, version(each)
+    return None
+
+
+def _versions() -> dict[str, str]:
+    return {each.metadata["Name"].lower(): each.version for each in distributions()}
+
+
+def _install(packages: list[str]) -> None:
+    print(f"Missing or too old here: {', '.join(packages)}. Installing …", flush=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", *packages]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        errors = [line for line in lines if line.lower().startswith("error")]
+        reason = (errors or lines or ["it gives no reason"])[-1]
+        by_hand = " ".join(f'"{package}"' for package in packages)
+        raise AslError(
+            f"pip could not install {few(packages)} ({reason[:200]}). Install them by hand: "
+            f"{sys.executable} -m pip install {by_hand}"
+        )
+    importlib.invalidate_caches()
+    if "asl" in sys.modules:  # imported before what it needs was there
+        importlib.reload(sys.modules["asl"])
+
+
+def _say_what_is_in_use(before: dict[str, str], modules: Mapping[str, list[str]]) -> None:
+    """Whether the kernel goes on with an old version of something that was replaced."""
+    after = _versions()
+    replaced = {name for name, found in before.items() if after.get(name, found) != found}
+    in_use = sorted(
+        name
+        for module, names in modules.items()
+        if module in sys.modules
+        for name in map(str.lower, names)
+        if name in replaced
+    )
+    if in_use:
+        print(f"Restart the kernel, then run this cell again: {few(in_use)} was in use.")
+    else:
+        print("Installed; no restart is needed.")
