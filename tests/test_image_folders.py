@@ -138,7 +138,7 @@ def test_each_signer_left_out_in_turn(home, drawn):
         train, validation, test = split(samples, test_group=signer)
         assert set(test.groups) == {signer}
         assert signer not in {*train.groups, *validation.groups}
-    with pytest.raises(AslError, match=r"no group 9; it has: \[1, 2, 3, 4, 5\]"):
+    with pytest.raises(AslError, match=r"no group 9; it has: .?1, 2, 3, 4, 5"):
         split(samples, test_group=9)
 
 

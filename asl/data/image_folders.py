@@ -19,7 +19,7 @@ from asl.data.mapped_images import take
 from asl.errors import AslError, few, printable
 
 SEGMENTS = 10  # of a film, each a tenth of its time
-ANY_FOLDER = r"(?P<class>[^/]+)/.+"  # for folder:PATH, the first folder is the class
+ANY_FOLDER = r"(?s)(?P<class>[^/]+)/.+"  # for folder:PATH, the first folder is the class
 
 
 def read(dataset: Dataset) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import math
 import os
 import re
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -81,6 +82,7 @@ HEADERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "WebP": WebPImagePlugin.WebPImageFile,
 }
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+warnings.filterwarnings("ignore", module=r"PIL\.")  # of damage, which we name ourselves
 EXIF_TURN = 0x0112
 TURNS = {  # as a camera's EXIF numbers them: transposed or not, then flipped or not
     2: (False, 1),
@@ -144,8 +146,6 @@ def decode(data: bytes, name: str | Path, format: str, least: tuple[int, int]) -
 
     A JPEG may come smaller than it is, but not below `least` (width, height), if that is not 0.
     """
-    if format == "JPEG":
-        return _jpeg(data, name, least)
     if format == "HEIC":
         return _heic(data, name)
     if format == "AVIF" and features.check("avif"):  # OpenCV leaves it lying on its side
@@ -157,7 +157,7 @@ def decode(data: bytes, name: str | Path, format: str, least: tuple[int, int]) -
         _check_png(data, name)
     if format == "TIFF":
         _check_tiff(data, name)
-    image = _opencv(data, format)
+    image = _jpeg(data, name, least) if format == "JPEG" else _opencv(data, format)
     if image is None:
         raise PictureError(name, not_read or UNREADABLE)
     return image
@@ -174,20 +174,21 @@ def heif_reader() -> ModuleType | None:
     return None
 
 
-def _jpeg(data: bytes, name: str | Path, least: tuple[int, int]) -> np.ndarray:
-    size = {"min_width": least[0], "min_height": least[1]}
+def _jpeg(data: bytes, name: str | Path, least: tuple[int, int]) -> np.ndarray | None:
     try:
-        image = simplejpeg.decode_jpeg(data, "RGB", **size)
+        image = simplejpeg.decode_jpeg(data, "RGB", min_width=least[0], min_height=least[1])
+        if least == (0, 0) and "K" in simplejpeg.decode_jpeg_header(data, strict=False)[2]:
+            return _opencv(data, "JPEG")  # the same, but for the rounding of CMYK
     except (ValueError, KeyError) as error:
         told = str(error)
         if "Premature end" in told:
             raise PictureError(name, CUT) from error
-        if _harmless(told, data):
-            image = simplejpeg.decode_jpeg(data, "RGB", strict=False, **size)
-        elif "subsampling" in told or isinstance(error, KeyError):  # rare, or no header at all
-            return _from_pillow(JpegImagePlugin.JpegImageFile(io.BytesIO(data)))
-        else:
+        rare = "subsampling" in told or isinstance(error, KeyError)  # or no header at all
+        if not rare and not _harmless(told, data):
             raise PictureError(name, DAMAGED) from error
+        picture = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+        picture.load()  # raises where it is cut short
+        return _opencv(data, "JPEG") if picture.mode == "CMYK" else _from_pillow(picture)
     return _turned(image, _exif(data)) if b"Exif\0\0" in data[: 1 << 17] else image
 
 
@@ -280,6 +281,8 @@ def _check_tiff(data: bytes, name: str | Path) -> None:
 def _opencv(data: bytes, format: str) -> np.ndarray | None:
     """An encoded picture as uint8 RGB (h, w, 3), or None if it is none."""
     encoded = np.frombuffer(data, np.uint8)
+    if format == "JPEG":  # has no transparency
+        return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
     image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     if image is None:
         return None

@@ -22,7 +22,7 @@ SUFFIXES = {
     *(".png", ".tif", ".tiff", ".webp"),
 }
 SMALL_FILE = 10_000  # bytes
-LARGE = 16_000_000  # pixels: decoded one at a time, JPEG at a smaller size
+LARGE = 16_000_000  # pixels, or bytes: decoded one at a time, JPEG at a smaller size
 LARGEST_FILE = 1 << 30  # bytes: more than the largest picture takes
 NO_PICTURE = "is no picture"  # by its suffix: mentioned, but nothing is amiss
 LINK_TO_FOLDER = "is a link to a folder: give the folder itself"
@@ -50,12 +50,12 @@ def read_image(path: str | Path, shape: tuple[int, int, int] | None = None) -> n
             raise PictureError(path, KINDS.get(stat.S_IFMT(found.st_mode), "is no file"))
         if found.st_size > LARGEST_FILE:
             raise PictureError(path, f"is larger than {LARGEST_FILE >> 20:,} MB")
-        data = Path(path).read_bytes()
+        with _one_at_a_time if found.st_size > LARGE else nullcontext():
+            return decode(Path(path).read_bytes(), path, shape)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot read {printable(path)}: {reason}"
         raise PictureError(path, f"cannot be read: {reason}", message=message) from error
-    return decode(data, path, shape)
 
 
 def decode(data: bytes, name: str | Path, shape: tuple[int, int, int] | None = None) -> np.ndarray:
@@ -199,11 +199,13 @@ def find_inputs(inputs: Sequence[str | Path]) -> Inputs:
     path inside; where one folder alone was given, by its path inside. AslError for a path that
     does not exist, a folder without pictures, and no path at all.
     """
-    once = {_place(given): Path(given) for given in reversed(inputs)}
+    once: dict[str, Path] = {}
+    for given in inputs:
+        once.setdefault(_place(given), Path(given))
     alone = len(once) == 1
     result = Inputs([], [], [], {})
     seen = set()
-    for place, given in reversed(once.items()):
+    for place, given in once.items():
         inside, left_out = [""], LeftOut()
         reason = _given_as(given)
         if reason == KINDS[stat.S_IFDIR]:
@@ -277,7 +279,7 @@ def told(left_out: LeftOut) -> tuple[list[str], bool]:
 
 def noun(reason: str) -> str:
     """A reason after a count in place of a name: "is empty" → "empty"."""
-    for verb, instead in (("is ", ""), ("has ", "of "), ("cannot ", "that cannot ")):
+    for verb, instead in (("is ", ""), ("has ", "of ")):
         if reason.startswith(verb):
             return instead + reason.removeprefix(verb)
     return reason
