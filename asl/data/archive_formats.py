@@ -23,6 +23,7 @@ BOMB = 10  # times the size that a data set should have
 LONGEST_HEADER = 1 << 20  # bytes of a tar header that holds a long name
 LONG_HEADERS = (b"x", b"g", b"X", b"L", b"K")
 END_OF_ZIP = b"PK\5\6"
+MORE = b"\xff\xff"  # there: the number stands elsewhere, since two bytes are too few
 ZIP_HEADER = 30  # bytes before each name in a zip archive
 UNIX = (3, 19)  # systems whose zip entries have a mode
 DRIVE = re.compile("[A-Za-z]:")
@@ -57,12 +58,13 @@ class Entry(NamedTuple):
 
 
 class Archive(NamedTuple):
-    """An open archive: its files by path, and how one of them is opened."""
+    """An open archive: its files by path, what else it lists, and how an entry is opened."""
 
     source: Path
     dataset: Dataset
     kind: str
     entries: dict[PurePosixPath, Entry]
+    others: list[Entry]  # folders, and files that a later one of the same name replaces
     open: Callable[[Any], IO[bytes] | None]
 
 
@@ -81,17 +83,23 @@ def open_archive(dataset: Dataset, source: Path) -> Iterator[Archive]:
             open_one: Callable[[Any], IO[bytes] | None]
             if kind == "zip":
                 zipped = stack.enter_context(zipfile.ZipFile(source))
+                _check_count(source, len(zipped.infolist()))
                 found, open_one = _zip_entries(zipped), zipped.open
             else:
                 tar = stack.enter_context(tarfile.open(source, tarinfo=_Header))
                 found, open_one = _tar_entries(tar, BOMB * dataset.size), tar.extractfile
-            entries = _checked(found, dataset, source)
-        yield Archive(source, dataset, kind, entries, open_one)
+            entries, others = _checked(found, dataset, source)
+        yield Archive(source, dataset, kind, entries, others, open_one)
 
 
-def _checked(found: Iterator[Entry], dataset: Dataset, source: Path) -> dict[PurePosixPath, Entry]:
-    """The files of an archive; ArchiveError for what no honest archive of this set holds."""
-    entries, total = {}, 0
+def _checked(
+    found: Iterator[Entry], dataset: Dataset, source: Path
+) -> tuple[dict[PurePosixPath, Entry], list[Entry]]:
+    """The files of an archive, and what else it lists; ArchiveError for what no honest archive of
+    this set holds.
+    """
+    entries: dict[PurePosixPath, Entry] = {}
+    others, total = [], 0
     for entry in found:
         total += entry.size
         fault, shown = "", shown_name(entry.path)
@@ -105,9 +113,13 @@ def _checked(found: Iterator[Entry], dataset: Dataset, source: Path) -> dict[Pur
         if fault:
             advice = "Nothing of it was read. Get it again from its publisher."
             raise ArchiveError(source, fault, advice)
-        if entry.kind == "file":
-            entries[entry.path] = entry  # of two of one name the later one, as unzip does
-    return entries
+        if entry.kind == "folder":
+            others.append(entry)
+            continue
+        if entry.path in entries:  # of two of one name the later one counts, as with unzip
+            others.append(entries[entry.path])
+        entries[entry.path] = entry
+    return entries, others
 
 
 def chunks(archive: Archive, entry: Entry, size: int = 1 << 20) -> Iterator[bytes]:
@@ -127,6 +139,17 @@ def chunks(archive: Archive, entry: Entry, size: int = 1 << 20) -> Iterator[byte
                 yield piece
         if got != entry.size:
             raise EOFError(f"{got:,} bytes instead of {entry.size:,} in {shown_name(entry.path)}")
+
+
+def check_header(archive: Archive, entry: Entry) -> None:
+    """ArchiveError for an entry whose name in the list of a zip archive is not the one that stands
+    before its content: a picture might be missing for it.
+    """
+    if archive.kind == "zip" and not entry.unreadable:
+        with _told(archive.dataset, archive.source, archive.kind):
+            opened = archive.open(entry.info)
+            assert opened is not None
+            opened.close()
 
 
 def shown_name(path: str | PurePosixPath) -> str:
@@ -167,19 +190,33 @@ def _kind(source: Path) -> str:
     return "tar" if is_tar and not zipfile.is_zipfile(source) else "zip"
 
 
-def _other_format(source: Path) -> str:
-    """What an archive that cannot be opened is, where its first or last bytes tell it."""
-    head = tail = b""
-    with suppress(OSError), source.open("rb") as opened:
-        head = opened.read(64).lstrip()
+def _end_of(source: Path) -> bytes:
+    """What stands at the end of a zip archive: the numbers of its parts and of its entries."""
+    with source.open("rb") as opened:
         opened.seek(max(0, source.stat().st_size - (1 << 16) - 22))
         tail = opened.read()
+    place = tail.rfind(END_OF_ZIP)
+    return tail[place:] if place >= 0 else b""
+
+
+def _other_format(source: Path) -> str:
+    """What an archive that cannot be opened is, where its first or last bytes tell it."""
+    head = end = b""
+    with suppress(OSError):
+        end = _end_of(source)
+        with source.open("rb") as opened:
+            head = opened.read(64).lstrip()
     for magic, name in OTHER_FORMATS.items():
         if head.startswith(magic):
             return name
-    end = tail.rfind(END_OF_ZIP)
-    disk = tail[end + 4 : end + 6] if end >= 0 else b""
-    return "" if disk in (b"", b"\0\0", b"\xff\xff") else "the last part of a split zip archive"
+    return "" if end[4:6] in (b"", b"\0\0", MORE) else "the last part of a split zip archive"
+
+
+def _check_count(source: Path, listed: int) -> None:
+    """BadZipFile where the end says another number of entries: damage may hide one of them."""
+    count = _end_of(source)[10:12]
+    if count != MORE and count != (listed % (1 << 16)).to_bytes(2, "little"):
+        raise zipfile.BadZipFile(f"it lists {listed:,} entries, and its end says another number")
 
 
 def _zip_entries(opened: zipfile.ZipFile) -> Iterator[Entry]:
@@ -192,7 +229,7 @@ def _zip_entries(opened: zipfile.ZipFile) -> Iterator[Entry]:
     for info in opened.infolist():
         name = info.filename.replace("\\", "/")
         mode, kind, unreadable = stat.S_IFMT(info.external_attr >> 16), "file", ""
-        if name.endswith("/") or mode == stat.S_IFDIR:
+        if name.endswith("/") or (mode == stat.S_IFDIR and not info.file_size):
             kind = "folder"
         elif mode == stat.S_IFLNK:
             kind = "link"

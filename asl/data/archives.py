@@ -13,7 +13,15 @@ from tqdm import tqdm
 
 from asl import files
 from asl.data.archive_formats import SUFFIXES as SUFFIXES
-from asl.data.archive_formats import Archive, ArchiveError, Entry, chunks, open_archive, shown_name
+from asl.data.archive_formats import (
+    Archive,
+    ArchiveError,
+    Entry,
+    check_header,
+    chunks,
+    open_archive,
+    shown_name,
+)
 from asl.data.dataset import Dataset
 from asl.errors import AslError, few
 
@@ -78,7 +86,7 @@ def extract(dataset: Dataset, archive: Path) -> Path:
         members = _pictures(opened)
         if not members:
             raise _something_else(opened, dataset.layout)
-        _check_names(opened, members)
+        _check_entries(opened, members)
         there = _count(dataset, _paths_in(folder))
         if there >= _count(dataset, map(str, members)):  # by whoever held the lock
             return folder
@@ -230,12 +238,17 @@ def _lines(pieces: Iterable[bytes]) -> int:
     return (feeds or returns) + (last not in b"\r\n")
 
 
-def _check_names(archive: Archive, members: dict[PurePosixPath, Entry]) -> None:
-    """ArchiveError for a name that is a file and a folder at once."""
+def _check_entries(archive: Archive, members: dict[PurePosixPath, Entry]) -> None:
+    """ArchiveError for a name that is a file and a folder at once, and for damage in what will not
+    be extracted: it may have been a member.
+    """
     both = [path for member in members for path in member.parents if path in members]
     if both:
         reason = f"holds one name as a file and as a folder ({shown_name(both[0])})"
         raise ArchiveError(archive.source, reason, "Get it again from its publisher.")
+    rest = (entry for path, entry in archive.entries.items() if path not in members)
+    for entry in (*rest, *archive.others):
+        check_header(archive, entry)
 
 
 def _write(archive: Archive, member: Entry, file: Path) -> None:

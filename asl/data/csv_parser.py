@@ -176,7 +176,7 @@ def _numbers(cells: list[str]) -> np.ndarray | None:
         values = np.array([float(cell) for cell in cells])
     except ValueError:
         return None
-    good = (values >= 0) & (values <= 255) & (values % 1 == 0)
+    good = (values >= 0) & (values <= 255) & (values == np.floor(values))
     return values.astype(np.uint8) if good.all() else None
 
 

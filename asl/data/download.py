@@ -134,14 +134,12 @@ def _notes(dataset: Dataset) -> str:
     """What was found and could not be used, and variables that name no folder."""
     passed = [_with_flaw(each) for each in _look(dataset, [])]
     notes = f" Passed over: {few(passed)}." if passed else ""
-    named = [
-        ("ASL_ARCHIVES", each) for each in os.environ.get("ASL_ARCHIVES", "").split(os.pathsep)
-    ]
-    named += (
-        [("KAGGLE_CONFIG_DIR", os.environ.get("KAGGLE_CONFIG_DIR", ""))] if dataset.kaggle else []
-    )
-    absent = [f"{variable} names {each}" for variable, each in named if each and not _is_open(each)]
-    return notes + (f" {few(absent)}, which is no folder that can be read." if absent else "")
+    for variable in ("ASL_ARCHIVES", "KAGGLE_CONFIG_DIR")[: 2 if dataset.kaggle else 1]:
+        named = os.environ.get(variable, "").split(os.pathsep)
+        absent = [each for each in named if each and not _is_open(each)]
+        if absent:
+            notes += f" {variable} names {few(absent)}: no folder that can be read."
+    return notes
 
 
 def _is_open(folder: str) -> bool:
