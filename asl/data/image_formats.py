@@ -76,6 +76,7 @@ BEGINS = {
 # Pillow reads their headers alone; its Image.open would have a limit of its own
 HEADERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
     "GIF": GifImagePlugin.GifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
     "TIFF": TiffImagePlugin.TiffImageFile,
@@ -286,16 +287,17 @@ def _opencv(data: bytes, format: str) -> np.ndarray | None:
     image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     if image is None:
         return None
-    if image.shape[2:] == (4,):
-        laid = _on_backdrop(image)
-        if format == "PNG" and b"eXIf" in data:
-            return _turned(laid, PngImagePlugin.PngImageFile(io.BytesIO(data)).getexif())
-        if format == "WebP" and b"EXIF" in data:
-            return _turned(laid, WebPImagePlugin.WebPImageFile(io.BytesIO(data)).getexif())
-        return laid
-    if format == "PNG" and image.dtype == np.uint8 and b"eXIf" not in data:
-        # What is most frequent need not be decoded twice
-        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
+    transparent = image.shape[2:] == (4,)
+    if transparent or (format in ("PNG", "WebP") and image.dtype == np.uint8):
+        if transparent:
+            image = _on_backdrop(image)
+        else:  # what is most frequent need not be decoded twice
+            colour = cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB
+            image = cv2.cvtColor(image, colour)
+        exif = {"PNG": b"eXIf", "WebP": b"EXIF"}.get(format)
+        if exif and exif in data:
+            return _turned(image, HEADERS[format](io.BytesIO(data)).getexif())
+        return image
     del image  # it may be large
     return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)  # undoes turns, makes 16 bits 8
 
