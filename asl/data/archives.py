@@ -233,7 +233,8 @@ def _lines(pieces: Iterable[bytes]) -> int:
     feeds = returns = 0
     last = b"\n"
     for piece in pieces:
-        feeds, returns = feeds + piece.count(b"\n"), returns + piece.count(b"\r")
+        feeds += piece.count(b"\n")
+        returns += 0 if feeds else piece.count(b"\r")
         last = piece[-1:]
     return (feeds or returns) + (last not in b"\r\n")
 
