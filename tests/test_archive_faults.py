@@ -417,6 +417,13 @@ def test_data_behind_the_end_of_a_tar_is_bounded(home):
     refused(home, content, "it goes on behind its end", "a.tgz")
 
 
+@pytest.mark.parametrize("form", list(TAR_MODES))
+def test_two_tars_one_behind_the_other_are_not_read_by_half(home, form):
+    names = list(PICTURES)
+    parts = [pack(form, {name: PICTURES[name] for name in some}) for some in (names[:3], names[3:])]
+    refused(home, b"".join(parts), "it goes on behind its end", "a" + form)
+
+
 @pytest.mark.parametrize("form", ["deflate", ".tar"])
 def test_a_name_that_is_a_file_and_a_folder(home, form):
     content = pack(form, PICTURES | {"A/A1.jpg/A/A5.jpg": b"x"})

@@ -30,11 +30,13 @@ DRIVE = re.compile("[A-Za-z]:")
 CANNOT_READ = {EACCES, EIO, EISDIR, ENOENT, ENOTDIR, EPERM, ESTALE}
 METHODS = {8: "Deflate", 9: "Deflate64", 12: "BZIP2", 14: "LZMA", 93: "Zstandard", 98: "PPMd"}
 READ_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+PART = "part of a split zip archive; zip -s 0 joins the parts"
 OTHER_FORMATS = {  # what else is saved under such a name, by its first bytes
     b"Rar!": "a RAR archive",
     b"7z\xbc\xaf": "a 7-Zip archive",
+    b"\x28\xb5\x2f\xfd": "packed with Zstandard",
     b"<": "a web page",
-    b"PK\7\x08": "the first part of a split zip archive",
+    b"PK\7\x08": f"the first {PART}",
 }
 TAR_MAGIC = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
 
@@ -209,7 +211,7 @@ def _other_format(source: Path) -> str:
     for magic, name in OTHER_FORMATS.items():
         if head.startswith(magic):
             return name
-    return "" if end[4:6] in (b"", b"\0\0", MORE) else "the last part of a split zip archive"
+    return "" if end[4:6] in (b"", b"\0\0", MORE) else f"the last {PART}"
 
 
 def _check_count(source: Path, listed: int) -> None:
@@ -288,5 +290,5 @@ def _tar_entries(opened: tarfile.TarFile, most: int) -> Iterator[Entry]:
     assert opened.fileobj is not None
     while piece := opened.fileobj.read(1 << 20):
         most -= len(piece)
-        if most < 0:
+        if most < 0 or piece.strip(b"\0"):  # or another archive stands there
             raise tarfile.ReadError("it goes on behind its end")
