@@ -9,12 +9,13 @@ NOTEBOOKS ?= 01-08
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run test test-parity lint types format bench notebooks clean
+.PHONY: help run test test-oldest test-parity lint types format bench notebooks clean
 
 help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
 	@echo "make run NOTEBOOKS=09-11                           others: transfer, compare, trust"
 	@echo "make test        lint, types, tests with their coverage, and the series on a tiny set"
+	@echo "make test-oldest   the tests and the series with the oldest packages that will do"
 	@echo "make test-parity   the networks against PyTorch and keras-hub, live (installs both)"
 	@echo "make bench       measure every figure of benchmarks/RESULTS.md (some hours)"
 	@echo "make notebooks   refresh the outputs of the notebooks under version control"
@@ -30,6 +31,17 @@ help:
 .venv/ready-dev: .venv/ready pyproject.toml
 	$(BIN)/python -m pip install --quiet "pytest>=9.2" "pytest-xdist>=3.8" "pytest-cov>=7.0" \
 	  "ruff>=0.17" "mypy>=2.0"
+	@touch $@
+
+# The lower bounds of requirements.txt, taken as they are
+.venv-oldest/ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+	  { echo "the oldest packages need Python 3.11 or 3.12: make test-oldest PYTHON=python3.12"; exit 1; }
+	@echo "installing the oldest packages into .venv-oldest (some minutes, once)"
+	$(PYTHON) -m venv .venv-oldest
+	sed -n 's/>=/==/p' requirements.txt > .venv-oldest/constraints.txt
+	.venv-oldest/bin/python -m pip install --quiet --requirement requirements.txt \
+	  --constraint .venv-oldest/constraints.txt "pytest>=9.2" "pytest-xdist>=3.8"
 	@touch $@
 
 # The build for the processor alone: 200 MB in place of several gigabytes. Later versions of
@@ -53,6 +65,10 @@ types: .venv/ready-dev
 test: lint types
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95
 
+# Tools and texts do not depend on versions
+test-oldest: .venv-oldest/ready
+	.venv-oldest/bin/python -m pytest --ignore tests/test_house.py --ignore tests/test_notebooks.py
+
 test-parity: .venv/ready-parity
 	$(BIN)/python -m pytest tests/parity
 
@@ -74,4 +90,4 @@ notebooks: .venv/ready
 	@$(BIN)/python benchmarks/picture.py
 
 clean:
-	rm -rf .venv runs data/cache
+	rm -rf .venv .venv-oldest runs data/cache
