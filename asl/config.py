@@ -8,11 +8,11 @@ import os
 
 DATASET = os.environ.get("ASL_DATASET") or "sample"  # from `python -m asl datasets`
 MODEL = os.environ.get("ASL_MODEL") or "cnn"  # a name from `python -m asl models`
-EPOCHS = int(os.environ.get("ASL_EPOCHS") or 0) or None  # None: what the data set asks for
+EPOCHS = os.environ.get("ASL_EPOCHS") or None  # a number; None: what the data set asks for
 SEED = 0  # one seed for the split, the first weights and the order of training
 
 # Of networks initialised from ImageNet: a file of weights in place of those fetched, or none; and
 # how many blocks of the backbone are fine-tuned (None: what the architecture's entry says)
 WEIGHTS: str | None = os.environ.get("ASL_WEIGHTS") or "imagenet"
 WEIGHTS = None if WEIGHTS == "none" else WEIGHTS
-FINE_TUNE = int(os.environ["ASL_FINE_TUNE"]) if os.environ.get("ASL_FINE_TUNE") else None
+FINE_TUNE = os.environ.get("ASL_FINE_TUNE") or None

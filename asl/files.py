@@ -151,15 +151,28 @@ def check_output(path: str | Path, inputs: Iterable[str | Path]) -> None:
     path = Path(path)
     with explained(path):
         _check_regular(path)
+        place = next(each for each in path.absolute().parents if each.exists())
+        if not place.is_dir() or not os.access(place, os.W_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
         if not path.exists():
             return
         for given in map(Path, inputs):
-            inside = given.is_dir() and path.resolve().is_relative_to(given.resolve())
-            if (given.exists() and path.samefile(given)) or (inside and path.suffix != ".csv"):
+            if given.exists() and _is_among(path, given):
                 raise AslError(
                     f"{path} is one of the inputs ({given}): it would be lost. Choose another "
                     "output file."
                 )
+
+
+def _is_among(path: Path, given: Path) -> bool:
+    """Whether a file is the given one, or one in the given folder that is no table."""
+    if not given.is_dir():
+        return path.samefile(given)
+    inside = path.resolve().is_relative_to(given.resolve())
+    linked = path.stat().st_nlink > 1  # only then may it be there under another name
+    return (inside and path.suffix != ".csv") or (
+        linked and any(each.is_file() and each.samefile(path) for each in given.rglob("*"))
+    )
 
 
 def _check_regular(path: Path) -> None:

@@ -4,19 +4,25 @@ import contextlib
 import io
 import os
 import re
+import signal
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from asl import checkpoints, files
 from asl.errors import AslError
 
 SERIES = "[0-9][0-9]_*.ipynb"
+KERNEL_SECONDS = 5  # that an interrupted kernel has to end by itself
 LAST = "08"  # notebook of the way from images to results.csv; what follows is run when asked for
 
 
@@ -103,13 +109,18 @@ def execute(source: Path, target: Path, label: str) -> float:
         on_cell_start=started,
     )
     try:
-        client.execute()
-    except CellExecutionError as error:
+        _execute_in_a_thread(client)
+    except KeyboardInterrupt:
+        print()
+        raise KeyboardInterrupt(
+            f"{source.name}, code cell {reached}. The same command begins again; a training goes "
+            "on where it was."
+        ) from None
+    except (CellExecutionError, DeadKernelError, NoSuchKernel, RuntimeError) as error:
         print()
         _write(notebook, target)
-        reason = error.evalue if error.ename == "AslError" else f"{error.ename}: {error.evalue}"
         raise AslError(
-            f"{source.name}, code cell {reached}: {reason}\n"
+            f"{source.name}, code cell {reached}: {_reason(error)}\n"
             f"The notebook as far as it went: {files.shown(target)}"
         ) from error
     tell(ending="\n")
@@ -117,6 +128,51 @@ def execute(source: Path, target: Path, label: str) -> float:
         cell.outputs = [each for each in cell.outputs if "\r" not in each.get("text", "")]
     _write(notebook, target)
     return time.perf_counter() - began
+
+
+def _execute_in_a_thread(client: NotebookClient) -> None:
+    """Execute a notebook; interrupted, end its kernel and raise KeyboardInterrupt.
+
+    In a thread, since nbclient takes an interruption in the main one for the death of its kernel.
+    """
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            client.execute(stderr=subprocess.DEVNULL)  # what it says when it is ended
+        except BaseException as error:
+            raised.append(error)
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    try:
+        while worker.is_alive():
+            worker.join(1)  # in pieces, so that Windows hears Ctrl-C, too
+    except KeyboardInterrupt:
+        for ending in (signal.SIGINT, getattr(signal, "SIGKILL", signal.SIGTERM)):
+            with contextlib.suppress(Exception):  # it may have ended already
+                manager: Any = client.km
+                manager.provisioner.process.send_signal(ending)
+            worker.join(KERNEL_SECONDS)
+            if not worker.is_alive():
+                break
+        raise
+    if raised:
+        raise raised[0]
+
+
+def _reason(error: Exception) -> str:
+    """Why a notebook went no further, and what to do."""
+    if isinstance(error, CellExecutionError):
+        told = error.evalue if error.ename == "AslError" else f"{error.ename}: {error.evalue}"
+        return str(told)
+    if isinstance(error, NoSuchKernel):
+        return "there is no Python kernel. Install ipykernel, which comes with jupyter."
+    return (
+        "its kernel was ended from outside, most likely since the memory was full. Close other "
+        "programs or choose a smaller data set or model, then give the same command again: a "
+        "training goes on where it was."
+    )
 
 
 def _write(notebook: nbformat.NotebookNode, target: Path) -> None:

@@ -51,16 +51,18 @@ def write_results(table: pd.DataFrame, path: str | Path | None = None) -> Path:
     two.
     """
     path = Path(path or files.RESULTS)
+    with files.write_beside(path) as temporary:
+        temporary.write_text(results_text(table), encoding="utf-8", newline="")
+    return path
+
+
+def results_text(table: pd.DataFrame) -> str:
+    """What `write_results` writes, as text."""
     columns: dict[str, Iterable[str]] = {name: map(_cell, table[name]) for name in TEXTS}
     for name in SHARES:
         columns[name] = [f"{share:.4f}" for share in round_share(table[name])]
     rows = zip(*(columns[name] for name in COLUMNS), strict=True)
-    with (
-        files.write_beside(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        file.writelines(",".join(row) + "\n" for row in [COLUMNS, *rows])
-    return path
+    return "".join(",".join(row) + "\n" for row in [COLUMNS, *rows])
 
 
 def read_results(path: str | Path | None = None) -> pd.DataFrame:

@@ -25,6 +25,7 @@ ORDER = [
     {"training"},
     {"reader"},
     {"notebooks"},
+    {"shell"},
     {"__main__", "__init__"},
 ]
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
@@ -63,7 +64,7 @@ def test_imports_go_one_way(file):
 
 
 def test_the_lazy_package_is_imported_by_the_shell_alone():
-    assert {module_of(file) for file in FILES if "asl" in imports(file)} <= {"asl.__main__"}
+    assert {module_of(file) for file in FILES if "asl" in imports(file)} <= {"asl.shell.commands"}
 
 
 def test_there_is_no_circle():
@@ -103,8 +104,8 @@ def test_every_public_name_is_there_and_documented():
 def test_the_list_of_commands_needs_neither_numpy_nor_tensorflow():
     code = (
         "import sys\n"
-        "from asl.__main__ import _parser\n"
-        "_parser().format_help()\n"
+        "from asl.shell.parser import parser\n"
+        "parser().format_help()\n"
         "assert not {'numpy', 'pandas', 'cv2', 'tensorflow', 'keras'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)

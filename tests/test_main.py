@@ -13,10 +13,11 @@ from PIL import Image
 
 import asl
 from asl import build, files, fit, load_model, predict, read_image
-from asl.__main__ import ROWS_SHOWN, main
+from asl.__main__ import main
 from asl.checkpoints import Metadata, Threshold, checkpoint_name, read_metadata, save_model
 from asl.data.hand_poses import LETTERS
 from asl.data.rendered_hands import draw_hand
+from asl.shell.commands import ROWS_SHOWN
 
 
 def metadata_of(parts, **known):
@@ -86,7 +87,7 @@ def test_epochs_must_be_a_number_above_zero(epochs, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["train", "--epochs", epochs])
     assert ended.value.code == 2
-    assert "not a whole number above 0" in capsys.readouterr().err
+    assert "must be a whole number from 1 to 10,000" in capsys.readouterr().err
 
 
 def test_evaluate_measures_the_test_split(on_tiny, home, capsys):

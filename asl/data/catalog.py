@@ -22,6 +22,7 @@ FILM = {
 
 def find_dataset(name: str) -> Dataset:
     """The entry of a data set, or one made for `folder:PATH`. An unknown name raises AslError."""
+    name = str(name)
     if name.startswith(OWN):
         return _own(Path(name.removeprefix(OWN)))
     if name not in DATASETS:

@@ -85,9 +85,6 @@ def letters_in(found_tables: list[Path]) -> tuple[str, ...]:
 def read_own(dataset: Dataset, path: Path) -> dict[str, np.ndarray]:
     """CSVs of one's own as columns, as `read` gives them. One whose name holds "test" is the test
     part; without such a one, the split makes it.
-
-    AslError for a test part with classes that training lacks; a line says how many training rows
-    it repeats.
     """
     known, found = _known_labels(dataset), {}
     own = tables(path)
@@ -105,13 +102,13 @@ def read_own(dataset: Dataset, path: Path) -> dict[str, np.ndarray]:
     columns = _columns(found, known)
     if columns["is_test"].all() or not columns["is_test"].any():
         del columns["is_test"]
-    else:
-        _check_test_part(dataset, columns)
     return columns
 
 
-def _check_test_part(dataset: Dataset, columns: dict[str, np.ndarray]) -> None:
+def check_test_part(dataset: Dataset, columns: dict[str, np.ndarray]) -> None:
     """AslError for classes in the test part that training lacks; a line for rows it repeats."""
+    if "is_test" not in columns:
+        return
     is_test, labels = columns["is_test"], columns["labels"]
     new = set(labels[is_test].tolist()) - set(labels[~is_test].tolist())
     if new:

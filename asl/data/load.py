@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from asl import files
-from asl.data import download, image_folders, rendered_hands
+from asl.data import csv_tables, download, image_folders, rendered_hands
 from asl.data.catalog import find_dataset
 from asl.data.dataset import Dataset
 from asl.data.samples import Samples
-from asl.errors import AslError
+from asl.errors import AslError, whole
 
 COLUMNS = ("images", "labels", "names")  # that every data set has
 
@@ -32,14 +32,22 @@ def load(
     """
     dataset = find_dataset(name)
     if dataset.pattern:
-        if size and not image_shape:
+        if size is not None and not image_shape:
+            size = whole("size", size)
             side = min(size, dataset.picture_size or size)
             image_shape = (side, side, dataset.image_shape[2])
-        shape = image_shape or dataset.image_shape
+        shape = _check_shape(image_shape or dataset.image_shape)
         columns = image_folders.read(replace(dataset, image_shape=shape))
     else:
         columns = _load_table(dataset)
     return Samples(dataset.name, dataset.class_names, **columns, group_unit=dataset.group_unit)
+
+
+def _check_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    if not isinstance(shape, tuple | list) or len(shape) != 3 or shape[2] not in (1, 3):
+        raise AslError(f"image_shape is {shape!r}; it must be (height, width, 1 or 3).")
+    height, width = (whole("image_shape", side) for side in shape[:2])
+    return height, width, shape[2]
 
 
 def _load_table(dataset: Dataset) -> dict[str, np.ndarray]:
@@ -60,6 +68,8 @@ def _load_table(dataset: Dataset) -> dict[str, np.ndarray]:
             way = f", read from {files.shown(source)}" if source else ", drawn by asl"
             way += f", kept in {files.shown(cache)}"
     print(f"{dataset.name}: {len(columns['labels']):,} images{way}")
+    if dataset.folder:  # of one's own: said every time
+        csv_tables.check_test_part(dataset, columns)
     return columns
 
 
@@ -67,7 +77,8 @@ def _fingerprint(source: Path | None) -> str:
     """What the cache was made from: a source that changes makes it stale."""
     if source is None:
         return f"drawn by version {rendered_hands.VERSION}"
-    tables = [source] if source.is_file() else sorted(source.rglob("*.csv"))
+    inside = sorted(file for file in source.rglob("*") if file.suffix.lower() == ".csv")
+    tables = [source] if source.is_file() else inside
     return str([(file.name, *files.stamp(file.stat())) for file in tables])
 
 

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from asl.data import near_duplicates
 from asl.data.dataset import DUPLICATE_GROUP
 from asl.data.samples import PARTS, Samples, Split, SplitRecipe, names_sha256
-from asl.errors import AslError
+from asl.errors import AslError, few, whole
 from asl.rounding import percent
 
 FEW_GROUPS = 5  # groups of a class; with fewer, a test on other groups says little
@@ -35,13 +35,14 @@ def split(
     that are not as many as the images, and for a group that is not there.
     """
     _check(samples, validation_split, by)
+    seed = whole("seed", seed)
     samples = replace(samples, groups=None) if by == "row" else with_groups(samples)
     rows, is_test, test_split, by_row = np.arange(len(samples)), samples.is_test, None, {}
     if test_group is not None:
         groups = np.array([]) if samples.groups is None else samples.groups
         there = np.unique(groups).tolist()
         if test_group not in there:
-            raise AslError(f"{samples.dataset} has no group {test_group}; it has: {there}.")
+            raise AslError(f"{samples.dataset} has no group {test_group}; it has: {few(there, 8)}.")
         is_test = groups == test_group
         test_group = int(test_group)  # numpy's is not written into metadata
     if is_test is not None:
@@ -149,8 +150,9 @@ def describe_few_groups(parts: Split) -> str:
 
 
 def _check(samples: Samples, validation_split: float, by: str) -> None:
-    if not 0 < validation_split < 0.5:
-        raise AslError(f"validation_split is {validation_split}; it must lie between 0 and 0.5.")
+    is_number = isinstance(validation_split, int | float) and not isinstance(validation_split, bool)
+    if not is_number or not 0 < validation_split < 0.5:
+        raise AslError(f"validation_split is {validation_split!r}; it must lie between 0 and 0.5.")
     if by not in ("group", "row"):
         raise AslError(f"by is {by!r}; a split is by 'group' or by 'row'.")
     if samples.groups is not None and len(samples.groups) != len(samples):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from asl.errors import AslError
+from asl.errors import AslError, whole
 from asl.keras_setup import keras
 from asl.models import pretrained, registry
 from asl.models.backbones import add_head, mobilenetv2
@@ -28,6 +28,8 @@ def build(
     AslError for an unknown name, images that are too small, and weights that do not fit.
     """
     architecture = registry.find(name)
+    seed = whole("seed", seed)
+    size = whole("size", size) if size else None
     size = size or architecture.input_size  # of a backbone
     side = size if architecture.pretrained and size else min(input_shape[:2])
     if side < architecture.min_size:

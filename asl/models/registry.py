@@ -65,7 +65,7 @@ def register(**entry: Any) -> Callable[[Callable], Callable]:
 
 def find(name: str) -> Architecture:
     """The entry of an architecture. An unknown name raises AslError with the names there are."""
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise AslError(f"there is no model {name!r}. There are: {', '.join(MODELS)}.")
     return MODELS[name]
 

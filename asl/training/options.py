@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from asl.data.catalog import find_dataset
 from asl.data.samples import Split
-from asl.errors import AslError
+from asl.errors import LIMITS, AslError, whole
 from asl.keras_setup import keras
 from asl.models import transfer
 from asl.models.registry import Architecture
@@ -54,6 +54,13 @@ def settle(
     """The recipe of a training: what the options say, else the architecture's entry, adapted to a
     small set. AslError for blocks that are not there.
     """
+    for name, value in options.items():
+        if name not in Options.__annotations__:
+            known = ", ".join(Options.__annotations__)
+            raise AslError(f"a training has no option {name!r}. There are: {known}.")
+        if name in LIMITS and value is not None:
+            options[name] = whole(name, value)  # type: ignore[literal-required]
+    seed = whole("seed", seed)
     frozen = transfer.is_frozen(model, architecture)
     fine_tune = options.get("fine_tune")
     if fine_tune is None:

@@ -1,0 +1,222 @@
+"""What each command does, from the options that the parser gives."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asl
+from asl import files
+from asl.errors import AslError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from asl.checkpoints import Threshold
+
+ROWS_SHOWN = 40  # of the table that predict prints
+
+
+def _check(options: argparse.Namespace, *models: str) -> None:
+    """Make names and paths mean the same from every folder; AslError for what is not there, before
+    any time is spent.
+    """
+    from asl.models import pretrained, registry
+
+    options.dataset = _absolute(options.dataset)
+    asl.find_dataset(options.dataset)
+    if options.weights == "none":
+        options.weights = None
+    elif options.weights != "imagenet":
+        options.weights = str(Path(options.weights).expanduser().resolve())
+    known = [registry.find(name) for name in models]
+    backbones = [each.name for each in known if each.pretrained]
+    if len(backbones) > 1 and options.weights not in ("imagenet", None):
+        raise AslError(
+            f"{options.weights} is the weights of one network, but {' and '.join(backbones)} want "
+            "some. Compare them one after the other; the table keeps what was measured."
+        )
+    for name in backbones:
+        pretrained.find_weights(name, options.weights)
+
+
+def _absolute(dataset: str) -> str:
+    """folder:PATH with a path that means the same from every folder."""
+    kind, colon, path = dataset.partition(":")
+    return f"{kind}:{Path(path).expanduser().resolve()}" if colon else dataset
+
+
+def run(options: argparse.Namespace) -> None:
+    from asl import notebooks
+
+    _check(options, options.model)
+    notebooks.run(
+        options.dataset,
+        options.model,
+        options.epochs,
+        weights=options.weights,
+        fine_tune=options.fine_tune,
+        numbers=options.notebooks,
+    )
+
+
+def _split(options: argparse.Namespace, model: str) -> asl.Split:
+    samples = asl.load(options.dataset, asl.input_size(model))
+    return asl.split(samples, seed=options.seed)
+
+
+def train(options: argparse.Namespace) -> None:
+    _check(options, options.model)
+    asl.train_split(
+        _split(options, options.model),
+        options.model,
+        seed=options.seed,
+        weights=options.weights,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        augmented=options.augment,
+        fine_tune=options.fine_tune,
+    )
+
+
+def compare(options: argparse.Namespace) -> None:
+    _check(options, *options.models)
+    names = [
+        asl.find_or_train(
+            _split(options, model),
+            model,
+            seed=options.seed,
+            weights=options.weights,
+            epochs=options.epochs,
+            fine_tune=options.fine_tune,
+        )
+        for model in options.models
+    ]
+    rows = asl.compare(names)
+    print(rows.drop(columns=["dataset", "seed"]).to_string(index=False, float_format="%.4g"))
+    if len(rows) > 1:
+        print(asl.shared_mistakes(rows).to_string(index=False, float_format="%.3g"))
+    print(f"kept in {files.shown(files.RUNS / 'compare.csv')}")
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    from asl import checkpoints
+
+    metadata = checkpoints.read_metadata(checkpoints.find(options.model))
+    if not options.on and metadata.datasets:
+        raise AslError(
+            f"{options.model} was trained on several data sets ({', '.join(metadata.datasets)}): "
+            "name one with --on."
+        )
+    on = _absolute(options.on) if options.on else metadata.dataset
+    asl.find_dataset(on)  # before the seconds that TensorFlow takes
+
+    from asl.evaluation.cross_dataset import evaluate
+
+    print(evaluate(options.model, on))
+
+
+def reader(options: argparse.Namespace) -> None:
+    from asl.reader import train
+
+    file = train.train_reader(options.leave_out, options.seed, options.steps or train.STEPS)
+    print(f"kept in {files.shown(file)}")
+
+
+def predict(options: argparse.Namespace) -> int:
+    from asl import checkpoints
+    from asl.data.images import find_inputs, told
+
+    to_terminal = options.output in (None, "-")
+    if not to_terminal:
+        weights = checkpoints.find(options.model)
+        files.check_output(options.output, [*options.paths, weights, weights.with_suffix(".json")])
+    inputs = find_inputs(options.paths)  # before the seconds that TensorFlow takes
+    from asl.prediction import predict_inputs
+    from asl.results import results_text
+
+    model, metadata = asl.load_model(options.model)
+    table, left_out = predict_inputs(model, metadata.class_names, inputs)
+    if options.output == "-":
+        print(results_text(table), end="")
+    else:
+        _print_predictions(table, metadata.threshold)
+    if not to_terminal:
+        written = files.shown(asl.write_results(table, options.output))
+        print(f"{len(table):,} pictures predicted, written to {written}")
+    lines, failed = told(left_out)
+    if lines:
+        print(*lines, sep="\n  ", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _print_predictions(table: pd.DataFrame, threshold: Threshold | None) -> None:
+    """The first rows of a table of predictions, how many more there are, and how many lie below
+    the confidence threshold.
+    """
+    from asl.errors import printable
+    from asl.rounding import decimals
+
+    rows = table.rename(columns={"image": "picture", "predicted": "letter"})
+    shown = rows.head(ROWS_SHOWN)
+    texts = {name: [*map(printable, shown[name])] for name in ("picture", "letter", "second")}
+    text = shown.assign(**texts).to_string(
+        columns=["picture", "letter", "confidence", "second"],
+        index=False,
+        formatters={"confidence": lambda share: decimals(share, 2)},
+    )
+    more = len(rows) - ROWS_SHOWN
+    print(f"{text}\n… and {more:,} more (--output FILE writes all)" if more > 0 else text)
+    if threshold:
+        share = f"{asl.percent(threshold.precision, 0)} were correct where this was measured"
+        below = int((rows["confidence"] < threshold.confidence).sum())
+        print(
+            f"{below:,} of {len(rows):,} lie below the confidence threshold of "
+            f"{threshold.confidence:.2f}: from there on, {share}; below, fewer"
+            if threshold.coverage
+            else f"there is no confidence threshold: at none {share}"
+        )
+
+
+def datasets(options: argparse.Namespace) -> None:
+    from asl.data import download
+
+    for name, dataset in asl.DATASETS.items():
+        images = sum(dataset.train_counts) + sum(dataset.test_counts)
+        count = f"{images:,} images, " if images else ""
+        if not (dataset.files or dataset.pattern):
+            where = "drawn on first use"
+        else:
+            found = download.find(dataset)
+            where = f"on this machine: {files.shown(found)}" if found else "not on this machine"
+        size = "×".join(map(str, dataset.image_shape[:2]))
+        colour = "grey" if dataset.image_shape[2] == 1 else "colour"
+        print(
+            f"{name:15} {dataset.title}\n{'':15} {len(dataset.class_names)} classes, {count}"
+            f"used at {size} {colour}; licence: {dataset.licence}; {where}"
+        )
+    print(f"{'folder:PATH':15} pictures of your own, a folder a class")
+
+
+def models(options: argparse.Namespace) -> None:
+    from asl import checkpoints
+
+    for name, entry in asl.MODELS.items():
+        size = f"at {entry.input_size}×{entry.input_size}" if entry.input_size else "at any size"
+        print(f"{name:18} {entry.title}; {size}\n{'':18} {entry.reference}")
+    for name in checkpoints.list_names():
+        try:
+            metadata = checkpoints.read_metadata(checkpoints.find(name))
+        except AslError as error:
+            print(f"checkpoint: {name}: {error}")
+            continue
+        print(f"checkpoint: {name}: {metadata.model} on {metadata.dataset}", end="")
+        if "val_accuracy" in metadata.validation:
+            accuracy = asl.percent(metadata.validation["val_accuracy"])
+            print(f", validation accuracy {accuracy} at epoch {metadata.best_epoch}", end="")
+        for left_out, found in metadata.left_out.items():
+            share = asl.percent(found["correct"] / found["images"])
+            print(f", {share} of {left_out}, left out", end="")
+        print()

@@ -1,0 +1,105 @@
+"""What may be typed after `python -m asl`: commands, their options, and what those may be."""
+
+import argparse
+from collections.abc import Callable
+
+from asl.errors import AslError, whole
+from asl.shell import commands
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m asl",
+        description="American Sign Language from raw images to a classifier that you understand.",
+        epilog="--traceback, with any command, shows where an unforeseen error came from.",
+    )
+    added_to = made.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: Callable, help: str) -> Callable[..., argparse.Action]:
+        added = added_to.add_parser(name, help=help, description=help)
+        added.set_defaults(command=function)
+        return added.add_argument
+
+    _add_training_commands(command)
+    _add_checkpoint_commands(command)
+    command("datasets", commands.datasets, "list the data sets, and which are on this machine")
+    command("models", commands.models, "list the architectures, and the checkpoints")
+    return made
+
+
+def _add_training_commands(command: Callable[..., Callable[..., argparse.Action]]) -> None:
+    seed = {"type": _whole("--seed"), "default": 0, "metavar": "N"}
+    model = {"default": "cnn", "metavar": "NAME", "help": "see `models`"}
+
+    add = command("run", commands.run, "execute notebooks on a data set and a model")
+    _add_training_options(add)
+    add("--model", **model)
+    which = "numbers of notebooks, such as 09 or 01-04; 01-08 unless given"
+    add("notebooks", nargs="*", metavar="NUMBER", help=which)
+
+    add = command("train", commands.train, "train a model and keep its best weights")
+    _add_training_options(add)
+    add("--model", **model)
+    add("--seed", **seed)
+    batch = "images in a batch, where the memory is small"
+    add("--batch-size", type=_whole("--batch-size"), metavar="N", help=batch)
+    augmented = "train on augmented images, also where a model does not"
+    add("--augment", action="store_true", default=None, help=augmented)
+
+    add = command("compare", commands.compare, "train and measure several models")
+    _add_training_options(add)
+    add("--seed", **seed)
+    models = {"default": "cnn,conv1d_lstm", "metavar": "NAME,NAME", "help": "see `models`"}
+    add("--models", type=_names, **models)
+
+    add = command(
+        "reader", commands.reader, "train the reader on all sets of letters, or all but one"
+    )
+    add("--seed", **seed)
+    sets = "letters, film (alphabet and abc), signers or rooms: train without, then predict it"
+    add("--leave-out", metavar="SET", help=sets)
+    add("--steps", type=_whole("--steps"), metavar="N", help="batches of 64 images")
+
+
+def _add_training_options(add: Callable[..., argparse.Action]) -> None:
+    add("--dataset", default="sample", metavar="NAME", help="see `datasets`")
+    add("--epochs", type=_whole("--epochs"), metavar="N", help="passes over the images")
+    weights = "of a model that is initialised from ImageNet: imagenet, a file, or none (random)"
+    add("--weights", default="imagenet", metavar="FILE", help=weights)
+    blocks = "fine-tune the last N blocks of its backbone too, in a second phase"
+    add("--fine-tune", type=_whole("--fine-tune"), metavar="N", help=blocks)
+
+
+def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Action]]) -> None:
+    checkpoint = "a checkpoint: a name such as letters-cnn, or a path to a .keras file"
+    add = command(
+        "evaluate", commands.evaluate, "measure a checkpoint on its data set's test split"
+    )
+    add("model", metavar="MODEL", help=checkpoint)
+    other = "instead, all images of another data set whose classes it knows"
+    add("--on", metavar="DATASET", help=other)
+
+    add = command("predict", commands.predict, "say which letter each picture shows")
+    add("--model", default="reader", metavar="MODEL", help=checkpoint)
+    output = "write all predictions to this file, in the form of results.csv; - prints them"
+    add("--output", metavar="FILE", help=output)
+    add("paths", nargs="+", metavar="PATH", help="a picture, or a folder of them")
+
+
+def _whole(name: str) -> Callable[[str], int]:
+    """What makes a number of an argument, and refuses what is not allowed."""
+
+    def parse(text: str) -> int:
+        try:
+            return whole(name, text)
+        except AslError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse
+
+
+def _names(text: str) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    if not names:
+        raise argparse.ArgumentTypeError("name at least one model")
+    return names
