@@ -38,6 +38,8 @@ def data(request):
 def no_warnings_and_no_figures_left():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # matplotlib 3.10 asks pyparsing by names that are going out of use
+        warnings.filterwarnings("ignore", ".* deprecated(,| -) use '")
         yield
     plt.close("all")
 
