@@ -9,12 +9,13 @@ NOTEBOOKS ?= 01-08
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run test test-oldest test-parity lint types format bench notebooks clean
+.PHONY: help run test faults test-oldest test-parity lint types format bench notebooks clean
 
 help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
 	@echo "make run NOTEBOOKS=09-11                           others: transfer, compare, trust"
 	@echo "make test        lint, types, tests with their coverage, and the series on a tiny set"
+	@echo "make faults      every case of bad input, faults and kills, counted (a quarter of an hour)"
 	@echo "make test-oldest   the tests and the series with the oldest packages that will do"
 	@echo "make test-parity   the networks against PyTorch and keras-hub, live (installs both)"
 	@echo "make bench       measure every figure of benchmarks/RESULTS.md (some hours)"
@@ -71,6 +72,9 @@ test-oldest: .venv-oldest/ready
 
 test-parity: .venv/ready-parity
 	$(BIN)/python -m pytest tests/parity
+
+faults: .venv/ready-dev
+	$(BIN)/python benchmarks/bench.py faults
 
 format: .venv/ready-dev
 	$(BIN)/ruff check --fix .

@@ -7,6 +7,7 @@ start from these two files alone.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -70,7 +71,8 @@ class Metadata:
     input_shape: tuple[int, ...] = ()
     parameters: int = 0
     versions: dict[str, str] = field(default_factory=dict)
-    weights_sha256: str = ""
+    weights_sha256: str = ""  # of the file, which differs from save to save
+    arrays_sha256: str = ""  # of the weights in it, which two equal trainings share
 
     @property
     def trained_on(self) -> tuple[str, ...]:
@@ -177,11 +179,22 @@ def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
             parameters=model.count_params(),
             versions=_versions(),
             weights_sha256=files.sha256(new),
+            arrays_sha256=arrays_sha256(model),
         )
         with files.write_beside(_pending(file)) as pending:
             pending.write_text(_to_json(metadata), encoding="utf-8")
     os.replace(_pending(file), file.with_suffix(".json"))
     return file
+
+
+def arrays_sha256(model: keras.Model) -> str:
+    """A hash of the weights of a network, array by array."""
+    found = hashlib.sha256()
+    for array in model.get_weights():
+        found.update(
+            f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes()
+        )
+    return found.hexdigest()
 
 
 def _pending(file: Path) -> Path:

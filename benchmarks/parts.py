@@ -104,6 +104,13 @@ PARTS = {
         "Coverage and width of the 95 % interval by groups, in simulations.",
         6,
     ),
+    "faults": Part(
+        "faults",
+        "Faults",
+        "Bad input, faults and interruptions: the cases of each class that were tried, and how "
+        "many were answered well (`make faults`).",
+        15,
+    ),
     "validation": Part(
         "trust",
         "Validation",

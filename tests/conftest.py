@@ -5,6 +5,7 @@ the checkpoints that came with the project: every test has an empty home folder 
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -30,6 +31,40 @@ needs_archives = pytest.mark.skipif(
 def pytest_collection_modifyitems(items):
     """The notebooks first: they take longest, and the other files fill the second process."""
     items.sort(key=lambda item: "test_notebooks_run" not in item.nodeid)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--faults-report", help="write how many cases of each class of faults passed")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """The class of a case travels with its report, also from another process."""
+    for marker in item.iter_markers("fault"):
+        item.user_properties.append(("fault", marker.args[0]))
+
+
+class FaultsReport:
+    """Counts tried and passed cases by their class; a test may stand for several (`cases`)."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.counts = Path(path), {}
+
+    def pytest_runtest_logreport(self, report):
+        told = dict(report.user_properties)
+        if "fault" in told and (report.when == "call" or report.failed):
+            tried, passed = self.counts.get(told["fault"], (0, 0))
+            cases = told.get("cases", 1)
+            self.counts[told["fault"]] = (tried + cases, passed + cases * report.passed)
+
+    def pytest_sessionfinish(self):
+        self.path.write_text(json.dumps(self.counts))
+
+
+def pytest_configure(config):
+    path = config.getoption("--faults-report")
+    if path and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(FaultsReport(path))
 
 
 @pytest.fixture(autouse=True)

@@ -87,7 +87,7 @@ def test_metadata_is_read_back_as_it_was_written(home, parts):
         history={"val_accuracy": [0.25, 0.5], "seconds": [1.5, 1.25]},
         left_out={"rooms": {"correct": 1, "images": 2, "groups": 2, "low": 0.1, "high": 0.9}},
     )
-    added = ("input_shape", "parameters", "versions", "weights_sha256")
+    added = ("input_shape", "parameters", "versions", "weights_sha256", "arrays_sha256")
     for field in fields(Metadata):  # so that no field is forgotten here
         assert field.name in added or getattr(metadata, field.name) != field.default, field.name
     file = save_model(build("cnn", (28, 28, 1), 24), "tiny-cnn", metadata)
@@ -105,6 +105,7 @@ def test_the_least_that_metadata_can_be_is_read_back(saved, parts):
         parameters=metadata.parameters,
         versions=metadata.versions,
         weights_sha256=metadata.weights_sha256,
+        arrays_sha256=metadata.arrays_sha256,
     )
     assert (metadata.split, metadata.threshold) == (parts.recipe, None)
     assert metadata.trained_on == ("tiny",)
