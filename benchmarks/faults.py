@@ -31,9 +31,9 @@ def faults() -> dict:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         clean = {key: value for key, value in os.environ.items() if key != "ASL_HOME"}
+        chosen = ["-m", "fault", "tests", "tests/faults", "--faults-report", str(report)]
         subprocess.run(
-            [sys.executable, "-m", "pytest", "-m", "fault", "tests", "tests/faults"]
-            + ["--faults-report", str(report)],
+            [sys.executable, "-m", "pytest", *chosen],
             cwd=REPOSITORY,
             env=clean,
             check=False,  # a case that failed is counted
