@@ -31,7 +31,7 @@ def faults() -> dict:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         clean = {key: value for key, value in os.environ.items() if key != "ASL_HOME"}
-        chosen = ["-m", "fault", "tests", "tests/faults", "--faults-report", str(report)]
+        chosen = ["-m", "fault", "-o", "norecursedirs=parity", "--faults-report", str(report)]
         subprocess.run(
             [sys.executable, "-m", "pytest", *chosen],
             cwd=REPOSITORY,

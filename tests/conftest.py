@@ -7,6 +7,7 @@ the checkpoints that came with the project: every test has an empty home folder 
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,8 +30,8 @@ needs_archives = pytest.mark.skipif(
 
 
 def pytest_collection_modifyitems(items):
-    """The notebooks first: they take longest, and the other files fill the second process."""
-    items.sort(key=lambda item: "test_notebooks_run" not in item.nodeid)
+    """What takes longest comes first, and the other files fill the second process."""
+    items.sort(key=lambda item: not re.search("test_notebooks_run|test_kills", item.nodeid))
 
 
 def pytest_addoption(parser):

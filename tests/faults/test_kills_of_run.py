@@ -1,4 +1,4 @@
-"""kill -9 at random moments of `python -m asl run`: what is there is whole, and the end the same."""
+"""kill -9 at random moments of `python -m asl run`: what is there is whole, and so is the end."""
 
 import json
 import os
