@@ -156,7 +156,7 @@ def test_killed_and_started_again(tmp_path, capsys):
     assert sorted(names) == ["tiny-cnn.json", "tiny-cnn.keras"]
 
 
-def test_images_on_the_disk_train_as_those_in_memory(parts, home, tmp_path):
+def test_images_on_the_disk_train_as_those_in_memory(parts, home, tmp_path, eager):
     def on_disk(images, name):
         images.tofile(tmp_path / name)
         return MappedImages(np.memmap(tmp_path / name, np.uint8, "r", shape=images.shape))
