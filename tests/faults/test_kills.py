@@ -7,6 +7,7 @@ the work and not into the imports. `make faults` runs them.
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 import zipfile
@@ -91,7 +92,7 @@ def test_training(training, tmp_path, record_property):
             assert read_metadata(home / "model/tiny-cnn.keras").arrays_sha256 == expected
             if killed < KILLS // 10 and random.random() < 0.5:  # and anew
                 for file in (home / "model").glob("tiny-cnn.*"):
-                    file.unlink()
+                    shutil.rmtree(file) if file.is_dir() else file.unlink()
     took(train, home)
     assert read_metadata(home / "model/tiny-cnn.keras").arrays_sha256 == expected
     no_leftovers(home / "model")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,7 +67,7 @@ def test_run(tmp_path, record_property):
         check(home, expected)
         if kill % 7 == 6 and (home / "model/tiny-cnn.keras").exists():
             for file in (home / "model").glob("tiny-cnn.*"):
-                file.unlink()
+                shutil.rmtree(file) if file.is_dir() else file.unlink()
     process = series(home)
     assert process.wait() == 0, process.stdout.read()
     check(home, expected)

@@ -331,6 +331,7 @@ def test_a_home_that_cannot_be_written_to(command, home_is, tmp_path, capsys, mo
     for name in ("HOME", "DATA", "MODEL", "RUNS"):
         folder = "" if name == "HOME" else name.lower()
         monkeypatch.setattr(files, name, tmp_path / place / folder)
+    monkeypatch.setenv("ASL_HOME", str(tmp_path / place))  # for the kernels of notebooks
     assert main(command) == 1
     told = capsys.readouterr().err
     assert told.startswith("asl: ") and "cannot write" in told
