@@ -119,6 +119,16 @@ def test_what_another_training_left_is_not_taken_up(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_the_last_of_very_many_epochs_is_gone_on_from(tmp_path):
+    for epoch in (950, 999, 1000, 1001):
+        file = tmp_path / f"epoch-{epoch}.keras"
+        file.write_bytes(b"weights")
+        progress = {"key": "mine", "history": [{}] * epoch, "best_epoch": epoch}
+        progress["sha256"] = {str(epoch): files.sha256(file)}
+        file.with_suffix(".json").write_text(json.dumps(progress))
+    assert len(resume._read_progress(tmp_path, "mine")["history"]) == 1001
+
+
 def test_it_stops_early_when_validation_gets_no_better(parts, home, monkeypatch):
     hasty = dataclasses.replace(registry.find("cnn"), patience=1)
     monkeypatch.setitem(registry.MODELS, "cnn", hasty)

@@ -123,7 +123,8 @@ def _read_progress(folder: Path, key: str) -> dict:
     start.
     """
     reason = ""
-    for file in sorted(folder.glob("epoch-*.json"), reverse=True):
+    there = folder.glob("epoch-*.json")
+    for file in sorted(there, key=lambda file: int(file.stem.rpartition("-")[2]), reverse=True):
         try:
             progress = json.loads(file.read_text(encoding="utf-8"))
             if progress["key"] != key:
