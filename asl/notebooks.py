@@ -1,5 +1,6 @@
 """Executing the notebooks in order, with progress, and a page that shows the outcome."""
 
+import asyncio
 import contextlib
 import io
 import os
@@ -139,7 +140,8 @@ def _execute_in_a_thread(client: NotebookClient) -> None:
 
     def work() -> None:
         try:
-            client.execute(stderr=subprocess.DEVNULL)  # what it says when it is ended
+            # stderr: what the kernel says when it is ended
+            asyncio.run(client.async_execute(stderr=subprocess.DEVNULL))
         except BaseException as error:
             raised.append(error)
 
