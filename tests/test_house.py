@@ -16,6 +16,7 @@ TREES = {file: ast.parse(file.read_text(encoding="utf-8")) for file in FILES}
 ORDER = [
     {"errors", "files", "rounding", "keras_setup", "config", "environment"},
     {"data"},
+    {"landmarks"},
     {"models"},
     {"checkpoints"},
     {"results"},

@@ -1,0 +1,55 @@
+"""Squares in a picture, turned or not, and what lies in them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+
+class Square(NamedTuple):
+    """A square in a picture, in its pixels; `angle` turns its upper side to the right."""
+
+    x: float  # of its centre, to the right
+    y: float  # down
+    side: float
+    angle: float = 0.0  # radians
+
+    def to_picture(self, points: np.ndarray) -> np.ndarray:
+        """Points (…, 2) given in shares of the square, 0–1 → pixels of the picture."""
+        moved = (np.asarray(points, np.float32) - 0.5) * self.side
+        return moved @ _rotation(self.angle).T + np.float32([self.x, self.y])
+
+    def from_picture(self, points: np.ndarray) -> np.ndarray:
+        """Pixels of the picture (…, 2) → shares of the square, 0–1 inside."""
+        moved = np.asarray(points, np.float32) - np.float32([self.x, self.y])
+        return moved @ _rotation(self.angle) / self.side + 0.5
+
+    def cut(self, picture: np.ndarray, size: int) -> np.ndarray:
+        """What lies in the square, uint8 (size, size, 3), black where it leaves the picture."""
+        shrink = int(self.side / size / 1.5)
+        scale = 1.0
+        if shrink > 1:  # at once, pixels between would be passed over
+            height, width = picture.shape[:2]
+            small = (max(1, width // shrink), max(1, height // shrink))
+            scale = small[0] / width
+            picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+        corners = self.to_picture(np.float32([[0, 0], [1, 0], [0, 1]])) * np.float32(scale)
+        ends = np.float32([[0, 0], [size, 0], [0, size]])
+        # -0.5: a pixel's centre is where warpAffine counts from
+        matrix = cv2.getAffineTransform(corners - np.float32(0.5), ends - np.float32(0.5))
+        return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+
+
+def _rotation(angle: float) -> np.ndarray:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin], [sin, cos]], np.float32)
+
+
+def overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Intersection over union of one box (4,) and each of many (n, 4): left, top, right, bottom."""
+    inner = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    shared = np.clip(inner, 0, None).prod(axis=1)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    return shared / np.maximum(areas + (box[2:] - box[:2]).prod() - shared, 1e-9)
