@@ -12,9 +12,10 @@ import pytest
 from conftest import ARCHIVES, needs_archives
 
 from asl import AslError, build, find_weights, random_weights
+from asl.data.weights import WeightsFile
 from asl.keras_setup import keras
 from asl.models import backbones, pretrained
-from asl.models.pretrained import WEIGHTS, WeightsFile
+from asl.models.pretrained import WEIGHTS
 from asl.models.transfer import backbone_of
 
 NAME = "mobilenetv2"
@@ -62,9 +63,10 @@ def test_fetched_once_checked_and_kept(served, home, file, capsys):
     kept = find_weights(NAME)
     assert kept == home / "data/weights" / known.name
     assert kept.read_bytes() == file.read_bytes()
-    assert "fetching its ImageNet weights, http://127.0.0.1" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"Fetching the ImageNet weights of {NAME}, http://127.0.0.1" in said
     assert find_weights(NAME) == kept
-    assert "fetching" not in capsys.readouterr().out
+    assert "etching" not in capsys.readouterr().out
     assert [each.name for each in kept.parent.iterdir() if each.name[0] != "."] == [known.name]
 
 
@@ -84,20 +86,28 @@ def test_without_a_network_one_message_says_where_to_put_the_file(where, served,
     with pytest.raises(AslError) as raised:
         build(NAME, SHAPE, 3)
     message = str(raised.value)
-    assert "the ImageNet weights of mobilenetv2 are not on this machine" in message
+    assert "The ImageNet weights of mobilenetv2 are not on this machine" in message
     assert f"Put {known.name} into data/weights" in message
     assert "weights=PATH" in message
 
 
-def test_put_there_by_hand_or_in_an_archive_folder(home, tmp_path, monkeypatch):
-    known = WEIGHTS["vgg16"][0]
+def test_put_there_by_hand_or_in_an_archive_folder(
+    served, home, file, tmp_path, monkeypatch, capsys
+):
+    known = served("nothing.h5", "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest())
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         folder.mkdir()
     monkeypatch.setenv("ASL_ARCHIVES", f"{first}{os.pathsep}{second}")
-    (second / known.name).write_bytes(b"not the weights")
-    with pytest.raises(AslError, match=r"second/vgg16.* is damaged"):
-        find_weights("vgg16")
+    (first / known.name).write_bytes(b"not the weights")
+    with pytest.raises(AslError, match=r"first/mobilenet.* is damaged"):
+        find_weights(NAME)
+    (second / known.name).write_bytes(file.read_bytes())
+    assert find_weights(NAME) == second / known.name
+    assert "passed over: first/mobilenet" in capsys.readouterr().out
+    by_hand = home / "data/weights" / known.name
+    by_hand.write_bytes(file.read_bytes())
+    assert find_weights(NAME) == by_hand
 
 
 def test_a_path_is_taken_as_it_is(file, home):

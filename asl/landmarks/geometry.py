@@ -19,26 +19,26 @@ class Square(NamedTuple):
     def to_picture(self, points: np.ndarray) -> np.ndarray:
         """Points (…, 2) given in shares of the square, 0–1 → pixels of the picture."""
         moved = (np.asarray(points, np.float32) - 0.5) * self.side
-        return moved @ _rotation(self.angle).T + np.float32([self.x, self.y])
+        return moved @ _rotation(self.angle).T + np.array([self.x, self.y], np.float32)
 
     def from_picture(self, points: np.ndarray) -> np.ndarray:
         """Pixels of the picture (…, 2) → shares of the square, 0–1 inside."""
-        moved = np.asarray(points, np.float32) - np.float32([self.x, self.y])
+        moved = np.asarray(points, np.float32) - np.array([self.x, self.y], np.float32)
         return moved @ _rotation(self.angle) / self.side + 0.5
 
     def cut(self, picture: np.ndarray, size: int) -> np.ndarray:
         """What lies in the square, uint8 (size, size, 3), black where it leaves the picture."""
         shrink = int(self.side / size / 1.5)
-        scale = 1.0
+        scale = (1.0, 1.0)
         if shrink > 1:  # at once, pixels between would be passed over
             height, width = picture.shape[:2]
             small = (max(1, width // shrink), max(1, height // shrink))
-            scale = small[0] / width
+            scale = (small[0] / width, small[1] / height)
             picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
-        corners = self.to_picture(np.float32([[0, 0], [1, 0], [0, 1]])) * np.float32(scale)
-        ends = np.float32([[0, 0], [size, 0], [0, size]])
+        ends = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
         # -0.5: a pixel's centre is where warpAffine counts from
-        matrix = cv2.getAffineTransform(corners - np.float32(0.5), ends - np.float32(0.5))
+        there = self.to_picture(ends) * np.array(scale, np.float32) - np.float32(0.5)
+        matrix = cv2.getAffineTransform(there, ends * np.float32(size) - np.float32(0.5))
         return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asl.landmarks import interpreter, weights
+from asl.landmarks import networks
 from asl.landmarks.geometry import Square
 
 SIZE = 224
@@ -48,7 +48,7 @@ class Landmarks(NamedTuple):
 def find_landmarks(picture: np.ndarray, square: Square, model: str = "lite") -> Landmarks:
     """The points of the hand in a square of a picture uint8 (h, w, 3)."""
     pixels = square.cut(picture, SIZE).astype(np.float32) / 255
-    raw, presence, right, _ = interpreter.run(weights.find(model), pixels[None])
+    raw, presence, right, _ = networks.run(model, pixels[None])
     shares = raw.reshape(21, 3) / SIZE
     flat, depth = square.to_picture(shares[:, :2]), shares[:, 2:] * square.side
     points = np.concatenate([flat, depth], axis=1).astype(np.float32)

@@ -1,60 +1,200 @@
-"""Find hands in a picture: where, how posed, left or right."""
+"""Find hands in pictures: where they are, how they are posed, left or right."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
+from asl.errors import AslError
+from asl.landmarks import networks
 from asl.landmarks.geometry import Square, overlap
 from asl.landmarks.hand_landmarks import SIZE, Landmarks, find_landmarks
 from asl.landmarks.palm_detection import find_palms
 
-PRESENCE = 0.5
-LARGEST = 1600  # pixels of a side; more would show no more of a hand
-PADDED = (1.0, 1.35, 1.8)  # of the longer side: a hand that fills the picture is too large as it is
+PRESENCE = 0.5  # of the landmarks: what is less sure is no hand
+SURE = 0.8  # hands that are surer come before all others
+SAME = 0.5  # two boxes that overlap more show one hand
+LARGEST = 1600  # pixels of the longer side; more would show no more of a hand
+PADDED = (1.35, 1.8)  # of the longer side: a hand that fills the picture is too large as it is
+SMALLEST_TILE = 128  # pixels
+BRIGHTER = (255 * (np.arange(256) / 255) ** 0.5 + 0.5).astype(np.uint8)  # gamma 0.5
+WAITING = 4  # pictures a thread: what is read ahead stays small
 
 
-def find_hands(picture, model="lite"):
-    found = []
+class Hand(NamedTuple):
+    """A hand in a picture; lengths are pixels of the picture as it was given."""
+
+    box: np.ndarray  # float32 (4,): left, top, right, bottom of its points
+    points: np.ndarray  # float32 (21, 3): x to the right, y down, depth away from the camera
+    right: float  # how sure it is that this is a right hand, 0 (a left one) to 1
+    presence: float  # how sure it is that this is a hand at all, 0–1
+
+
+def hands(
+    image: np.ndarray | Iterable[np.ndarray], model: str = networks.LITE
+) -> list[Hand] | list[list[Hand]]:
+    """The hands in an image, or in each of many: the largest sure one first, none where there is
+    none.
+
+    One image is uint8 (h, w), or (h, w, 1, 3 or 4): grey, RGB, or RGB with what is opaque; it gives
+    a list of `Hand`. Many are (n, h, w, c) or a sequence of images of any sizes, and give a list of
+    such lists. Points: 0 wrist, 1–4 thumb, 5–8 index, 9–12 middle, 13–16 ring, 17–20 little finger,
+    each from the palm to the tip; (0, 0) is the upper left corner of the picture, and depth counts
+    from the wrist. `right` is meant for pictures that are not mirrored.
+
+    `model` is "lite" or "full" (more exact, half as fast, fetched at first use). Networks: Zhang et
+    al.: MediaPipe Hands, arXiv:2006.10214. AslError for what is no image, and where the networks'
+    files are neither on this machine nor can be fetched.
+    """
+    if model not in networks.LANDMARK_MODELS:
+        known = " and ".join(networks.LANDMARK_MODELS)
+        raise AslError(f"there is no hand model {model!r}. There are: {known}.")
+    if isinstance(image, np.ndarray) and image.ndim != 4:
+        return find_hands(image, model)
+    count = len(image) if isinstance(image, Sequence | np.ndarray) else None
+    found = find_in_each(image, model)
+    return list(tqdm(found, "finding hands", count, unit=" images", leave=False, delay=1))
+
+
+def find_in_each(
+    images: Iterable[np.ndarray], model: str = networks.LITE, threads: int | None = None
+) -> Iterator[list[Hand]]:
+    """The hands of each image, in the order of the images, of which few are held at a time."""
+    threads = threads or min(8, os.cpu_count() or 1)
+    waiting: deque[Future[list[Hand]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for number, image in enumerate(images):
+                waiting.append(pool.submit(_find_numbered, number, image, model))
+                if len(waiting) >= WAITING * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:  # whoever asked has stopped asking
+                each.cancel()
+
+
+def _find_numbered(number: int, image: np.ndarray, model: str) -> list[Hand]:
+    return find_hands(image, model, f"image {number:,}")
+
+
+def find_hands(
+    picture: np.ndarray, model: str = networks.LITE, name: str = "the image"
+) -> list[Hand]:
+    """The hands in one image, as `hands` gives them; `name` is for messages."""
+    picture = _as_rgb(picture, name)
     height, width = picture.shape[:2]
-    for squares in _stages(height, width):
-        for square in squares:
-            for palm in find_palms(picture, square):
-                _add(found, picture, palm.region(), model)
-        if found:
-            break
-    else:
-        _add(found, picture, Square(width / 2, height / 2, max(width, height)), model)
-    return found
+    picture = _at_good_size(picture)
+    found = _search(picture, model)
+    scale = np.array([width / picture.shape[1], height / picture.shape[0], 0], np.float32)
+    scale[2] = np.sqrt(scale[0] * scale[1])
+    told = []
+    for each in found:
+        points = each.points * scale
+        flat = points[:, :2]
+        box = np.concatenate([flat.min(axis=0), flat.max(axis=0)])
+        told.append(Hand(box, points, each.right, each.presence))
+    return sorted(told, key=_rank)
 
 
-def _stages(height, width):
+def _rank(hand: Hand) -> tuple[bool, float]:
+    return hand.presence < SURE, -float((hand.box[2:] - hand.box[:2]).prod())
+
+
+def _search(picture: np.ndarray, model: str) -> list[Landmarks]:
+    """From what is quick and usual to what is slow and rare, until a hand is found."""
+    height, width = picture.shape[:2]
     middle, side = (width / 2, height / 2), max(width, height)
-    for scale in PADDED:
-        yield [Square(*middle, scale * side)]
+    whole, padded = Square(*middle, side), [Square(*middle, scale * side) for scale in PADDED]
+    steps = [(picture, [whole]), *((picture, [square]) for square in padded)]
+    brighter = cv2.LUT(picture, BRIGHTER)
+    steps += [(brighter, [square]) for square in (padded[0], whole)]
+    for pixels, squares in steps:
+        if found := _find_in(pixels, squares, model):
+            return found
+    for pixels in (picture, brighter):
+        # The palm may be hidden or too large for its detector
+        if (hand := _refine(pixels, whole, model)).presence >= PRESENCE:
+            return [hand]
     for parts in (2, 4):
-        small = side / parts
-        if small < 128:
-            break
-        yield [Square(x, y, small) for y in _centres(height, small) for x in _centres(width, small)]
+        if side / parts >= SMALLEST_TILE and (
+            found := _find_in(picture, _tiles(height, width, side / parts), model)
+        ):
+            return found
+    return []
+
+
+def _find_in(picture: np.ndarray, squares: Iterable[Square], model: str) -> list[Landmarks]:
+    """Hands whose palm is found in one of the squares, each once, the surest of equals."""
+    found: list[Landmarks] = []
+    for square in squares:
+        for palm in find_palms(picture, square):
+            hand = _refine(picture, palm.region(), model)
+            if hand.presence >= PRESENCE:
+                found.append(hand)
+    found.sort(key=lambda hand: -hand.presence)
+    once: list[Landmarks] = []
+    for hand in found:
+        if not once or overlap(hand.box, np.stack([each.box for each in once])).max() <= SAME:
+            once.append(hand)
+    return once
+
+
+def _refine(picture: np.ndarray, square: Square, model: str) -> Landmarks:
+    """The landmarks in a square, then in the better square that these give."""
+    first = find_landmarks(picture, square, model)
+    return find_landmarks(picture, first.region(), model)
+
+
+def _tiles(height: int, width: int, side: float) -> list[Square]:
+    """Squares that cover the picture, half of each shared with the next."""
+    return [Square(x, y, side) for y in _centres(height, side) for x in _centres(width, side)]
 
 
 def _centres(length: int, side: float) -> np.ndarray:
-    """Centres of squares of this side that cover the length, half of each shared with the next."""
     count = max(1, int(np.ceil(2 * length / side)) - 1)
     if count == 1:
         return np.array([length / 2])
     return np.linspace(side / 2, length - side / 2, count)
 
 
-def _add(found, picture, square, model):
-    first = find_landmarks(picture, square, model)
-    hand = find_landmarks(picture, first.region(), model)
-    if hand.presence < PRESENCE:
-        return
-    for other in found:
-        if overlap(hand.box, other.box[None])[0] > 0.5:
-            return
-    found.append(hand)
+def _as_rgb(image: np.ndarray, name: str) -> np.ndarray:
+    """uint8 (h, w, 3); AslError for what is no image."""
+    image = np.asarray(image)
+    if image.dtype != np.uint8:
+        raise AslError(
+            f"{name} is {image.dtype}; hands are looked for in uint8, 0–255. Values from 0 to 1 "
+            "become that by (image * 255).astype('uint8')."
+        )
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or not image.size:
+        raise AslError(
+            f"{name} has the shape {image.shape}; an image is (height, width), or (height, width, "
+            "1, 3 or 4), and has at least one pixel."
+        )
+    if image.shape[2] == 4:  # what is transparent lies on white, as in files
+        opaque = image[..., 3:].astype(np.float32) / 255
+        image = (image[..., :3] * opaque + 255 * (1 - opaque) + 0.5).astype(np.uint8)
+    if image.shape[2] == 1:
+        image = image.repeat(3, axis=2)
+    return np.ascontiguousarray(image)
+
+
+def _at_good_size(picture: np.ndarray) -> np.ndarray:
+    """Small pictures enlarged to SIZE, large ones shrunk to LARGEST pixels of the longer side."""
+    longer = max(picture.shape[:2])
+    side = min(max(longer, SIZE), LARGEST)
+    if side == longer:
+        return picture
+    height, width = (max(1, round(each * side / longer)) for each in picture.shape[:2])
+    how = cv2.INTER_AREA if side < longer else cv2.INTER_CUBIC
+    return cv2.resize(picture, (width, height), interpolation=how)

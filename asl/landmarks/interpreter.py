@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from asl import files
+
 _here = threading.local()  # an interpreter serves one thread
 
 
@@ -16,12 +18,14 @@ def run(file: Path, *inputs: np.ndarray) -> list[np.ndarray]:
     One thread each: pictures side by side keep more processors busy than parts of one.
     """
     known = _here.__dict__.setdefault("interpreters", {})
-    if file not in known:
+    stamp = files.stamp(file.stat())  # of a file that was written anew, the new one
+    if known.get(file, ((), None))[0] != stamp:
         from ai_edge_litert.interpreter import Interpreter
 
-        known[file] = Interpreter(model_path=str(file), num_threads=1)
-        known[file].allocate_tensors()
-    interpreter = known[file]
+        interpreter = Interpreter(model_path=str(file), num_threads=1)
+        interpreter.allocate_tensors()
+        known[file] = stamp, interpreter
+    interpreter = known[file][1]
     for details, values in zip(interpreter.get_input_details(), inputs, strict=True):
         if tuple(details["shape"]) != values.shape:
             interpreter.resize_tensor_input(details["index"], values.shape)

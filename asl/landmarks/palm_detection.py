@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asl.landmarks import interpreter, weights
+from asl.landmarks import networks
 from asl.landmarks.geometry import Square, overlap
 
 SIZE = 192
@@ -31,9 +31,9 @@ class Palm(NamedTuple):
         x, y = self.points[MIDDLE_KNUCKLE] - self.points[WRIST]
         angle = float(np.arctan2(x, -y))
         side = float((self.box[2:] - self.box[:2]).max())
-        centre = (self.box[:2] + self.box[2:]) / 2
         towards_fingers = np.array([np.sin(angle), -np.cos(angle)]) * side / 2
-        return Square(*(centre + towards_fingers).tolist(), 2.6 * side, angle)
+        x, y = ((self.box[:2] + self.box[2:]) / 2 + towards_fingers).tolist()
+        return Square(x, y, 2.6 * side, angle)
 
 
 def _anchors() -> np.ndarray:
@@ -52,7 +52,7 @@ ANCHORS = _anchors()
 def find_palms(picture: np.ndarray, square: Square, threshold: float = 0.5) -> list[Palm]:
     """The palms in a square of a picture uint8 (h, w, 3), the surest first."""
     pixels = square.cut(picture, SIZE).astype(np.float32) / 255
-    raw, logits = interpreter.run(weights.find("palm"), pixels[None])
+    raw, logits = networks.run("palm", pixels[None])
     scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -50, 50)))
     sure = np.flatnonzero(scores >= threshold)
     if not len(sure):

@@ -1,14 +1,13 @@
-"""ImageNet's weights: where they come from, found on this machine or fetched, checked, and read."""
+"""ImageNet's weights: where they come from, and reading them into a backbone."""
 
 from __future__ import annotations
 
-import hashlib
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asl import files
+from asl.data.weights import WeightsFile, find_file
 from asl.errors import AslError
 from asl.models import registry
 from asl.models.torch_files import read_tensors
@@ -19,18 +18,11 @@ if TYPE_CHECKING:
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 _TORCH = "https://download.pytorch.org/models/"
 
-
 BATCH_NORMALIZATION = ("weight", "bias", "running_mean", "running_var")  # in Keras' order
-
-
-@dataclass(frozen=True)
-class WeightsFile:
-    """A file of weights: what it is called, its hash as far as it is known, its address."""
-
-    name: str
-    digest: str = ""  # algorithm:hexadecimal digits, all of them or the first
-    url: str = ""
-
+ADVICE = (
+    ", or name a file of them (weights=PATH, in the shell --weights PATH). With None (in the shell "
+    "none) it is initialised at random and trains everything, which takes long and reaches less."
+)
 
 # Any file of an architecture will do; the first one, which has an address, is fetched
 WEIGHTS: dict[str, tuple[WeightsFile, ...]] = {
@@ -77,8 +69,7 @@ def find_weights(name: str, weights: str | Path | None = "imagenet") -> Path | N
     """The file of a network's weights: `weights` where that is a path, else from data/weights, the
     folders that ASL_ARCHIVES names, or the network. None where there are none to be read.
 
-    AslError for a path that does not exist, a file that is not what its name says, and where there
-    is neither a file nor a network.
+    AslError for a path that does not exist, and where there is neither a file nor a network.
     """
     if registry.find(name).pretrained is None or weights is None:
         return None
@@ -89,19 +80,7 @@ def find_weights(name: str, weights: str | Path | None = "imagenet") -> Path | N
                 f"{weights} does not exist: weights are 'imagenet', a file of them, or none."
             )
         return path
-    kept = files.DATA / "weights"  # once they were fetched; they may be put there by hand
-    for place in (kept, *files.archive_folders()):
-        for known in WEIGHTS[name]:
-            file = place / known.name
-            if file.is_file():
-                _check(file, known)
-                return file
-    known = WEIGHTS[name][0]
-    file = kept / known.name
-    with files.lock(file):
-        if not file.is_file():  # whoever held the lock may have fetched it
-            _fetch(known, file, name)
-    return file
+    return find_file(WEIGHTS[name], f"the ImageNet weights of {name}", ADVICE)
 
 
 def random_weights(name: str) -> Path:
@@ -157,43 +136,6 @@ def _load_torch(backbone: keras.Model, file: Path) -> None:
         layer.set_weights([kernel.reshape(layer.weights[0].shape), *arrays[1:]])
 
 
-def _check(file: Path, known: WeightsFile) -> None:
-    """AslError unless the file has the digest that is known of it."""
-    algorithm, _, digest = known.digest.partition(":")
-    if not digest:
-        return
-    with file.open("rb") as opened:
-        found = hashlib.file_digest(opened, algorithm).hexdigest()
-    if not found.startswith(digest):
-        raise AslError(
-            f"{files.shown(file)} is damaged, or not what its name says ({algorithm} {found[:8]}…, "
-            f"not {digest[:8]}…). Delete it; it will be fetched again."
-        )
-
-
-def _fetch(known: WeightsFile, file: Path, name: str) -> None:
-    """Download with progress, check, and only then give the file its name."""
-    from asl.keras_setup import keras
-
-    print(f"{name}: fetching its ImageNet weights, {known.url} …")
-    try:
-        with files.write_beside(file) as temporary:
-            place = {"cache_dir": temporary.parent, "cache_subdir": "."}
-            keras.utils.get_file(temporary.name, known.url, **place)
-            _check(temporary, known)
-    except AslError:
-        raise
-    except Exception as error:  # the clients raise their own
-        names = " or ".join(each.name for each in WEIGHTS[name])
-        raise AslError(
-            f"the ImageNet weights of {name} are not on this machine and cannot be fetched "
-            f"({_reason(error)}).\nPut {names} into {files.shown(file.parent)}, or name a file of "
-            "them (weights=PATH, in the shell --weights PATH). With None (in the shell none) it "
-            "is initialised at random and trains everything, which takes long and reaches less."
-        ) from error
-
-
 def _reason(error: Exception) -> str:
-    """The first line of an error, without the address that Keras repeats at its beginning."""
-    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return line.rpartition(" -- ")[2][:160]
+    """The first line of an error."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
