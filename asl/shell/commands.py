@@ -181,7 +181,7 @@ def _print_predictions(table: pd.DataFrame, threshold: Threshold | None) -> None
 
 
 def datasets(options: argparse.Namespace) -> None:
-    from asl.data import download
+    from asl.data import download, landmark_sets
 
     for name, dataset in asl.DATASETS.items():
         images = sum(dataset.train_counts) + sum(dataset.test_counts)
@@ -198,6 +198,11 @@ def datasets(options: argparse.Namespace) -> None:
             f"used at {size} {colour}; licence: {dataset.licence}; {where}"
         )
     print(f"{'folder:PATH':15} pictures of your own, a folder a class")
+    print("hand landmarks without pictures, which the reader is trained on as well:")
+    here = landmark_sets.find_landmark_sets()
+    for name, rows in landmark_sets.LANDMARK_SETS.items():
+        where = "on this machine" if name in here else "not on this machine"
+        print(f"{name:16} {rows.rows:,} hands of {rows.people}; licence: {rows.licence}; {where}")
 
 
 def models(options: argparse.Namespace) -> None:
