@@ -40,6 +40,8 @@ from .evaluation.metrics import confused_pairs as confused_pairs
 from .evaluation.metrics import confusion as confusion
 from .evaluation.metrics import per_class as per_class
 from .keras_setup import keras as keras
+from .landmarks.hands import Hand as Hand
+from .landmarks.hands import hands as hands
 from .models.build import build as build
 from .models.layers import all_layers as all_layers
 from .models.layers import layer_table as layer_table

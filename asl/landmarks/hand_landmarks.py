@@ -16,6 +16,13 @@ from asl.landmarks.geometry import Square
 
 SIZE = 224
 PALM = [0, 1, 5, 9, 13, 17]  # wrist, root of the thumb, knuckles
+FINGERS = {
+    "thumb": [1, 2, 3, 4],
+    "index": [5, 6, 7, 8],
+    "middle": [9, 10, 11, 12],
+    "ring": [13, 14, 15, 16],
+    "little": [17, 18, 19, 20],
+}
 FROM_WRIST_TO = [5, 9, 9, 13]  # knuckles that say where the hand points; the middle one twice
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ import numpy as np
 from asl import files
 
 _here = threading.local()  # an interpreter serves one thread
+_one_at_a_time = threading.Lock()
 
 
 def run(file: Path, *inputs: np.ndarray) -> list[np.ndarray]:
@@ -23,7 +27,8 @@ def run(file: Path, *inputs: np.ndarray) -> list[np.ndarray]:
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(model_path=str(file), num_threads=1)
-        interpreter.allocate_tensors()
+        with _quiet():
+            interpreter.allocate_tensors()
         known[file] = stamp, interpreter
     interpreter = known[file][1]
     for details, values in zip(interpreter.get_input_details(), inputs, strict=True):
@@ -36,3 +41,22 @@ def run(file: Path, *inputs: np.ndarray) -> list[np.ndarray]:
     return [
         interpreter.get_tensor(details["index"]) for details in interpreter.get_output_details()
     ]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """LiteRT greets on the standard error, and no setting stops it; what fails is raised anyway."""
+    with _one_at_a_time:
+        try:
+            kept = os.dup(2)
+        except OSError:  # there is none
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
