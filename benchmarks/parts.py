@@ -124,6 +124,13 @@ PARTS = {
         "Seed 0.",
         14,
     ),
+    "hands": Part(
+        "hands",
+        "Hands",
+        "Hands found in each set, at most 500 pictures of it; pictures a second; how far the 21 "
+        "points move when the picture is turned, scaled, blurred, darkened.",
+        4,
+    ),
     "reader": Part(
         "trust",
         "Reader",

@@ -47,9 +47,12 @@ def _rotation(angle: float) -> np.ndarray:
     return np.array([[cos, -sin], [sin, cos]], np.float32)
 
 
-def overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Intersection over union of one box (4,) and each of many (n, 4): left, top, right, bottom."""
+def overlap(box: np.ndarray, boxes: np.ndarray, smaller: bool = False) -> np.ndarray:
+    """Intersection of a box (4,) with each of many (n, 4), over their union or, if `smaller`, over
+    the smaller of both: float (n,). Boxes are left, top, right, bottom.
+    """
     inner = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     shared = np.clip(inner, 0, None).prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return shared / np.maximum(areas + (box[2:] - box[:2]).prod() - shared, 1e-9)
+    one, others = (box[2:] - box[:2]).prod(), (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    whole = np.minimum(one, others) if smaller else one + others - shared
+    return shared / np.maximum(whole, 1e-9)

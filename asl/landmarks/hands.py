@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -20,10 +21,11 @@ from asl.landmarks.palm_detection import find_palms
 
 PRESENCE = 0.5  # of the landmarks: what is less sure is no hand
 SURE = 0.8  # hands that are surer come before all others
-SAME = 0.5  # two boxes that overlap more show one hand
+SAME, INSIDE = 0.4, 0.7  # intersection over union, or over the smaller: more is one hand
 LARGEST = 1600  # pixels of the longer side; more would show no more of a hand
 PADDED = (1.35, 1.8)  # of the longer side: a hand that fills the picture is too large as it is
 SMALLEST_TILE = 128  # pixels
+DARK = 70  # the mean of a picture below which small hands are looked for in brighter pixels
 BRIGHTER = (255 * (np.arange(256) / 255) ** 0.5 + 0.5).astype(np.uint8)  # gamma 0.5
 WAITING = 4  # pictures a thread: what is read ahead stays small
 
@@ -38,10 +40,12 @@ class Hand(NamedTuple):
 
 
 def hands(
-    image: np.ndarray | Iterable[np.ndarray], model: str = networks.LITE
+    image: np.ndarray | Iterable[np.ndarray], model: str = networks.LITE, *, every: bool = False
 ) -> list[Hand] | list[list[Hand]]:
-    """The hands in an image, or in each of many: the largest sure one first, none where there is
-    none.
+    """The hands in an image, or in each of many, the largest sure one first; [] where none is.
+
+    The search ends with the first hands that it finds, which may leave out much smaller ones;
+    `every` looks for all of them, which takes about ten times as long.
 
     One image is uint8 (h, w), or (h, w, 1, 3 or 4): grey, RGB, or RGB with what is opaque; it gives
     a list of `Hand`. Many are (n, h, w, c) or a sequence of images of any sizes, and give a list of
@@ -57,14 +61,20 @@ def hands(
         known = " and ".join(networks.LANDMARK_MODELS)
         raise AslError(f"there is no hand model {model!r}. There are: {known}.")
     if isinstance(image, np.ndarray) and image.ndim != 4:
-        return find_hands(image, model)
+        return find_hands(image, model, every=every)
+    if isinstance(image, str | bytes | Path) or not isinstance(image, Iterable):
+        raise AslError(f"{image!r} is no image but a {type(image).__name__}: see asl.read_image.")
     count = len(image) if isinstance(image, Sequence | np.ndarray) else None
-    found = find_in_each(image, model)
+    found = find_in_each(image, model, every=every)
     return list(tqdm(found, "finding hands", count, unit=" images", leave=False, delay=1))
 
 
 def find_in_each(
-    images: Iterable[np.ndarray], model: str = networks.LITE, threads: int | None = None
+    images: Iterable[np.ndarray],
+    model: str = networks.LITE,
+    *,
+    every: bool = False,
+    threads: int | None = None,
 ) -> Iterator[list[Hand]]:
     """The hands of each image, in the order of the images, of which few are held at a time."""
     threads = threads or min(8, os.cpu_count() or 1)
@@ -72,7 +82,8 @@ def find_in_each(
     with ThreadPoolExecutor(threads) as pool:
         try:
             for number, image in enumerate(images):
-                waiting.append(pool.submit(_find_numbered, number, image, model))
+                name = f"image {number:,}"
+                waiting.append(pool.submit(find_hands, image, model, every=every, name=name))
                 if len(waiting) >= WAITING * threads:
                     yield waiting.popleft().result()
             while waiting:
@@ -82,18 +93,18 @@ def find_in_each(
                 each.cancel()
 
 
-def _find_numbered(number: int, image: np.ndarray, model: str) -> list[Hand]:
-    return find_hands(image, model, f"image {number:,}")
-
-
 def find_hands(
-    picture: np.ndarray, model: str = networks.LITE, name: str = "the image"
+    picture: np.ndarray,
+    model: str = networks.LITE,
+    *,
+    every: bool = False,
+    name: str = "the image",
 ) -> list[Hand]:
     """The hands in one image, as `hands` gives them; `name` is for messages."""
     picture = _as_rgb(picture, name)
     height, width = picture.shape[:2]
     picture = _at_good_size(picture)
-    found = _search(picture, model)
+    found = _search(picture, model, every)
     scale = np.array([width / picture.shape[1], height / picture.shape[0], 0], np.float32)
     scale[2] = np.sqrt(scale[0] * scale[1])
     told = []
@@ -109,59 +120,61 @@ def _rank(hand: Hand) -> tuple[bool, float]:
     return hand.presence < SURE, -float((hand.box[2:] - hand.box[:2]).prod())
 
 
-def _search(picture: np.ndarray, model: str) -> list[Landmarks]:
+def _search(picture: np.ndarray, model: str, every: bool) -> list[Landmarks]:
     """From what is quick and usual to what is slow and rare, until a hand is found."""
     height, width = picture.shape[:2]
     middle, side = (width / 2, height / 2), max(width, height)
-    whole, padded = Square(*middle, side), [Square(*middle, scale * side) for scale in PADDED]
-    steps = [(picture, [whole]), *((picture, [square]) for square in padded)]
-    brighter = cv2.LUT(picture, BRIGHTER)
-    steps += [(brighter, [square]) for square in (padded[0], whole)]
-    for pixels, squares in steps:
-        if found := _find_in(pixels, squares, model):
-            return found
-    for pixels in (picture, brighter):
-        # The palm may be hidden or too large for its detector
-        if (hand := _refine(pixels, whole, model)).presence >= PRESENCE:
-            return [hand]
+    whole, *padded = [Square(*middle, scale * side) for scale in (1, *PADDED)]
+    steps = [(picture, square) for square in (whole, *padded)]
+    brighter = cv2.LUT(picture, BRIGHTER)  # film in poor light
+    steps += [(brighter, square) for square in (padded[0], whole)]
+    for pixels, square in steps:
+        if found := _find_in(pixels, [square], model):
+            break
+    else:  # the palm may be hidden or too large for its detector
+        known = (_refine(pixels, whole, model, passes=3) for pixels in (picture, brighter))
+        found = [hand for hand in known if hand.presence >= PRESENCE][:1]
+    pixels = brighter if picture.mean() < DARK else picture
     for parts in (2, 4):
-        if side / parts >= SMALLEST_TILE and (
-            found := _find_in(picture, _tiles(height, width, side / parts), model)
-        ):
-            return found
-    return []
+        if side / parts >= SMALLEST_TILE and (every or not found):
+            found = _once(found + _find_in(pixels, _tiles(height, width, side / parts), model))
+    return found
 
 
 def _find_in(picture: np.ndarray, squares: Iterable[Square], model: str) -> list[Landmarks]:
-    """Hands whose palm is found in one of the squares, each once, the surest of equals."""
-    found: list[Landmarks] = []
-    for square in squares:
-        for palm in find_palms(picture, square):
-            hand = _refine(picture, palm.region(), model)
-            if hand.presence >= PRESENCE:
-                found.append(hand)
-    found.sort(key=lambda hand: -hand.presence)
+    """Hands whose palm is found in one of the squares."""
+    palms = [palm for square in squares for palm in find_palms(picture, square)]
+    known = [_refine(picture, palm.region(), model) for palm in palms]
+    return _once([hand for hand in known if hand.presence >= PRESENCE])
+
+
+def _once(found: list[Landmarks]) -> list[Landmarks]:
+    """Each hand once, as it is surest."""
     once: list[Landmarks] = []
-    for hand in found:
-        if not once or overlap(hand.box, np.stack([each.box for each in once])).max() <= SAME:
+    for hand in sorted(found, key=lambda hand: -hand.presence):
+        boxes = np.array([each.box for each in once], np.float32).reshape(-1, 4)
+        same = (overlap(hand.box, boxes) > SAME) | (overlap(hand.box, boxes, smaller=True) > INSIDE)
+        if not same.any():
             once.append(hand)
     return once
 
 
-def _refine(picture: np.ndarray, square: Square, model: str) -> Landmarks:
+def _refine(picture: np.ndarray, square: Square, model: str, passes: int = 2) -> Landmarks:
     """The landmarks in a square, then in the better square that these give."""
-    first = find_landmarks(picture, square, model)
-    return find_landmarks(picture, first.region(), model)
+    hand = find_landmarks(picture, square, model)
+    for _ in range(passes - 1):
+        hand = find_landmarks(picture, hand.region(), model)
+    return hand
 
 
 def _tiles(height: int, width: int, side: float) -> list[Square]:
-    """Squares that cover the picture, half of each shared with the next."""
+    """Squares that cover the picture, a third of each shared with the next."""
     return [Square(x, y, side) for y in _centres(height, side) for x in _centres(width, side)]
 
 
 def _centres(length: int, side: float) -> np.ndarray:
-    count = max(1, int(np.ceil(2 * length / side)) - 1)
-    if count == 1:
+    count = 1 + int(np.ceil((length - side) / (2 / 3 * side) - 1e-9))
+    if count <= 1:
         return np.array([length / 2])
     return np.linspace(side / 2, length - side / 2, count)
 
