@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asl.data.hand_poses import DIGITS, LETTERS, NOTHING, POSES, SECOND_POSES, SIGNS
-from asl.data.rendered_hands import draw_hand, draw_hands, draw_sample
+from asl.data.rendered_hands import draw_hand, draw_hands, draw_sample, hand_points
 
 # What joints allow, in degrees (least, most).
 THUMB_RANGE = [(-10, 80), (0, 72), (-50, 100), (-10, 65), (-20, 85)]
@@ -130,3 +130,48 @@ def test_a_wrong_name_is_answered_with_the_right_ones():
 def test_drawing_needs_no_neural_network_library():
     code = "import sys, asl.data.rendered_hands; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_points_lie_on_the_drawn_hand():
+    names, signers = [*LETTERS, *DIGITS] * 2, np.arange(68) % 9
+    points = hand_points(names, signers=signers, seed=6)
+    assert points.shape == (68, 21, 3) and points.dtype == np.float32
+    assert (points[:, 0, 2] == 0).all()  # depth counts from the wrist
+    few = hand_points(names[:5], signers=signers[:5], seed=6)
+    np.testing.assert_array_equal(few, points[:5])  # a hand does not depend on the others
+    cover = draw_hands(names, signers=signers, seed=6, size=64, cutout=True)[..., 3] > 127
+    at = np.floor(points[..., :2] * 64).astype(int)
+    inside = ((at >= 0) & (at < 64)).all(-1)
+    assert inside.mean() > 0.98
+    image, point = np.nonzero(inside)
+    hit = cover[image, at[image, point, 1], at[image, point, 0]]
+    assert hit[point > 0].mean() > 0.995
+
+
+def test_the_tip_of_a_finger_is_where_its_last_capsule_ends():
+    points = hand_points(["L"] * 4, signers=range(4), seed=2)
+    alpha = draw_hands(["L"] * 4, signers=range(4), seed=2, size=128, cutout=True)[..., 3]
+    for cover, (joint, tip) in zip(alpha > 127, points[:, [7, 8], :2] * 128, strict=True):
+        way = (tip - joint) / np.linalg.norm(tip - joint)
+        steps = tip + np.arange(0, 12, 0.25)[:, None] * way
+        on = [cover[int(y), int(x)] if min(x, y) >= 0 and max(x, y) < 128 else 0 for x, y in steps]
+        beyond = np.argmin([*on, 0]) * 0.25  # pixels of finger beyond its last point
+        palm = np.linalg.norm(points[0, 9, :2] - points[0, 0, :2]) * 128
+        assert 0.03 * palm < beyond < 0.16 * palm  # the radius of the tip, 0.8 cm of 8.6
+
+
+def test_points_are_those_of_an_open_hand_as_mediapipe_counts_them():
+    points = hand_points(["5"], signers=[0], seed=0)[0]
+    wrist, tips, knuckles = points[0], points[4::4], points[5::4]
+    assert (np.diff(tips[:, 0]) < 0).all() and (np.diff(knuckles[:, 0]) < 0).all()  # thumb right
+    assert (tips[1:, 1] < knuckles[:, 1]).all() and (knuckles[:, 1] < wrist[1]).all()
+    fist = hand_points(["S"], signers=[0], seed=0)[0]
+    assert fist[[4, 8, 12], 2].max() < fist[[5, 9, 13], 2].min()  # nearer the camera: negative
+
+
+def test_points_need_a_hand():
+    with pytest.raises(ValueError, match="'nothing' shows no hand"):
+        hand_points(["A", "nothing"], signers=[0, 0])
+    with pytest.raises(ValueError, match="2 names but 1 signers"):
+        hand_points(["A", "B"], signers=[0])
+    assert hand_points([], signers=[]).shape == (0, 21, 3)

@@ -4,9 +4,9 @@ The hand lives in its own frame, in centimetres: the wrist is the origin, x runs
 y towards the fingertips and z out of the palm.  It is a right hand, so a viewer who faces the palm
 sees the thumb on the right.  A row of `POSES` bends its joints, and from there it takes five steps:
 
-1. `_skeleton` turns joint angles into 34 tapered capsules (a capsule is what a ball sweeps over
-   that rolls from one point to another and shrinks on the way): fifteen finger bones, the palm,
-   the forearm and its sleeve.
+1. `_skeleton` turns joint angles into 39 tapered capsules (a capsule is what a ball sweeps over
+   that rolls from one point to another and shrinks on the way): fifteen finger bones and five
+   nails, the palm, the forearm and its sleeve.
 2. `_camera` turns the hand towards the viewer, adds mild perspective and frames it.
 3. `_paint` finds for every pixel which capsule is nearest and how its surface faces the light.
 4. `_creases` and `_shadow` read from the depth image where less light arrives.
@@ -29,10 +29,11 @@ from tqdm import tqdm
 from asl.data import hand_poses as hand
 from asl.data.hand_poses import LETTERS, SIGNS
 
-VERSION = 1  # of the drawing: what was drawn by another one is drawn again
+VERSION = 2  # of the drawing: what was drawn by another one is drawn again
 
 # Which capsules are what, in the order they are drawn; body: forearm, palm, root of the thumb.
-BODY, HAND, SLEEVE = slice(0, 17), slice(3, 31), slice(31, 34)
+BODY, HAND, NAILS, SLEEVE = slice(0, 17), slice(3, 31), slice(31, 36), slice(36, 39)
+BONES, WRIST = slice(16, 31), 1  # of thumb and fingers; the forearm's middle, from the wrist on
 FLOOR = -1e3  # depth where there is no hand
 
 
@@ -76,8 +77,8 @@ def _unit(v: np.ndarray) -> np.ndarray:
     return v / np.sqrt((v * v).sum(-1, keepdims=True))
 
 
-def _finger_points(angles: np.ndarray, knuckles: np.ndarray, bones: np.ndarray) -> np.ndarray:
-    """(n, 4, 3) angles -> (n, 4, 4, 3) points: knuckle, two joints, tip."""
+def _finger_points(angles, knuckles, bones) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 4, 3) angles -> (n, 4, 4, 3) points, knuckle to tip; (n, 4, 3) where nails face."""
     side, base, mid = np.moveaxis(angles, -1, 0)
     zero = np.zeros_like(side)
     ahead = np.stack([np.sin(side), np.cos(side), zero], -1)
@@ -87,11 +88,13 @@ def _finger_points(angles: np.ndarray, knuckles: np.ndarray, bones: np.ndarray) 
         bend = bend + more
         step = _unit(np.cos(bend)[..., None] * ahead + np.sin(bend)[..., None] * palmwards)
         points.append(points[-1] + step * bones[..., k, None])
-    return np.stack(points, 2)
+    return np.stack(points, 2), _unit(
+        np.sin(bend)[..., None] * ahead - np.cos(bend)[..., None] * palmwards
+    )
 
 
-def _thumb_points(angles: np.ndarray, root: np.ndarray, bones: np.ndarray) -> np.ndarray:
-    """(n, 5) angles -> (n, 4, 3) points: root, two joints, tip."""
+def _thumb_points(angles, root, bones) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 5) angles -> (n, 4, 3) points, root to tip; (n, 3) where the nail faces."""
     out, fwd, roll, bend, tip = (angles[:, k, None] for k in range(5))
     zero = np.zeros_like(out)
     along = np.concatenate([np.sin(out) * np.cos(fwd), np.cos(out) * np.cos(fwd), np.sin(fwd)], 1)
@@ -102,11 +105,18 @@ def _thumb_points(angles: np.ndarray, root: np.ndarray, bones: np.ndarray) -> np
     for k, angle in enumerate([zero, bend, bend + tip]):
         step = np.cos(angle) * along + np.sin(angle) * towards
         points.append(points[-1] + step * bones[:, k, None])
-    return np.stack(points, 1)
+    return np.stack(points, 1), np.sin(angle) * along - np.cos(angle) * towards
+
+
+def _nail(points, way, radii):
+    """The capsule of a nail: it sinks into a digit's last bone but for a hair's breadth."""
+    a, b, r = points[:, 2], points[:, 3], radii[:, 3]
+    rise = way * 0.42 * r[:, None]
+    return a * 0.35 + b * 0.65 + rise, b * 1.1 - a * 0.1 + rise, r * 0.66, r * 0.62
 
 
 def _skeleton(thumb, fingers, wrist, shape: _Random) -> tuple[np.ndarray, np.ndarray]:
-    """Capsule ends (n, 34, 2, 3) and radii (n, 34, 2) in centimetres, in the hand's frame."""
+    """Capsule ends (n, 39, 2, 3) and radii (n, 39, 2) in centimetres, in the hand's frame."""
     n = len(thumb)
     length, girth = shape.around(1, 0.04, 1, 1), shape.around(1, 0.07, 1)
     breadth = shape.around(1, 0.04, 1, 1) * [1, 0, 0] + [0, 1, 1]
@@ -115,9 +125,9 @@ def _skeleton(thumb, fingers, wrist, shape: _Random) -> tuple[np.ndarray, np.nda
     finger_r = hand.FINGER_RADIUS[:, None] * hand.TAPER * girth[..., None]
     finger_r = finger_r * shape.around(1, 0.02, 4, 1)
     thumb_r, girth = hand.THUMB_RADII * girth, girth[:, 0]
-    fingers = _finger_points(fingers, knuckles, bones)
+    fingers, backs = _finger_points(fingers, knuckles, bones)
     bones = hand.THUMB_BONES * shape.around(1, 0.04, 1)
-    thumb = _thumb_points(thumb, np.tile(hand.THUMB_ROOT, (n, 1)), bones)
+    thumb, back = _thumb_points(thumb, np.tile(hand.THUMB_ROOT, (n, 1)), bones)
     ends, radii = [], []
 
     def add(a, b, ra, rb):
@@ -148,6 +158,9 @@ def _skeleton(thumb, fingers, wrist, shape: _Random) -> tuple[np.ndarray, np.nda
     for f in range(4):
         for k in range(3):
             add(fingers[:, f, k], fingers[:, f, k + 1], finger_r[:, f, k], finger_r[:, f, k + 1])
+    add(*_nail(thumb, back, thumb_r))
+    for f in range(4):
+        add(*_nail(fingers[:, f], backs[:, f], finger_r[:, f]))
     add_arm(shape.between(3, 16, 1), 2.9, 3.5)  # the sleeve begins 3 to 16 cm below the wrist
     return np.stack(ends, 1), np.stack(radii, 1)
 
@@ -218,7 +231,7 @@ def _soften(depth: np.ndarray, lit: np.ndarray) -> None:
 
 
 def _paint(ends, radii, light, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Depth, share of direct light and sleeve mask, each float32 (n, side, side).
+    """Depth and share of direct light, float32 (n, side, side); 0 skin, 1 nail, 2 sleeve: uint8.
 
     Each capsule is worked out for all images at once, in a window as large as the largest needs.
     """
@@ -226,7 +239,7 @@ def _paint(ends, radii, light, side: int) -> tuple[np.ndarray, np.ndarray, np.nd
     ends, radii = (ends * side).astype(np.float32), (radii * side).astype(np.float32)
     light = light.astype(np.float32)[:, :, None, None]
     depth = np.full((n, side, side), FLOOR, np.float32)
-    lit, sleeve = np.zeros_like(depth), np.zeros_like(depth)
+    lit, stuff = np.zeros_like(depth), np.zeros(depth.shape, np.uint8)
     for c in range(ends.shape[1]):
         a, b, ra, rb = ends[:, c, 0], ends[:, c, 1], radii[:, c, :1], radii[:, c, 1:]
         low = np.floor(np.minimum(a[:, :2] - ra, b[:, :2] - rb))
@@ -243,12 +256,12 @@ def _paint(ends, radii, light, side: int) -> tuple[np.ndarray, np.ndarray, np.nd
             nearer = z[i] > depth[window]
             np.copyto(depth[window], z[i], where=nearer)
             np.copyto(lit[window], facing[i], where=nearer)
-            if c >= SLEEVE.start:  # the last ones drawn, so nothing takes these pixels back
-                sleeve[window][nearer] = 1
+            if c >= NAILS.start:  # the last ones drawn, so no skin takes these pixels back
+                stuff[window][nearer] = 1 + (c >= SLEEVE.start)
         if c == BODY.stop - 1:
             for one_depth, one_lit in zip(depth, lit, strict=True):
                 _soften(one_depth, one_lit)
-    return depth, lit, sleeve
+    return depth, lit, stuff
 
 
 def _creases(depth: np.ndarray) -> np.ndarray:
@@ -307,14 +320,16 @@ def _develop(layers, wall, tints, camera, rng, plain: bool, cutout: bool) -> np.
     """One image of skin, sleeve and wall, then exposure, blur and noise: uint8 (s, s, 3) RGB, or
     (s, s, 4) with what of each pixel is hand in the last channel, 0–255.
     """
-    skin, cloth, paint = tints
+    skin, nail, cloth, paint = tints
     size = len(wall)
     layers = cv2.resize(layers, (size, size), interpolation=cv2.INTER_AREA)
-    image = layers[..., :1] * skin + layers[..., 1:2] * cloth
-    image = image + (1 - layers[..., 2:]) * (wall[..., None] * paint)
+    image = layers[..., :1] * skin + layers[..., 1:2] * nail + layers[..., 2:3] * cloth
+    image = image + (1 - layers[..., 3:]) * (wall[..., None] * paint)
     if cutout:  # before the blur: what is blurred at the edge is hand and wall together
-        alpha = (layers[..., 2:] * 255 + 0.5).astype(np.uint8)
+        alpha = (layers[..., 3:] * 255 + 0.5).astype(np.uint8)
     gain, blur, sharpen, noise, gamma, contrast, lift = camera
+    coarse = min(1, 28 / size)  # a picture of 28 pixels was shrunk and sharpened; a large one not
+    blur, sharpen = blur * coarse**0.6, sharpen * coarse
     image = (image * gain).astype(np.float32)
     if not plain:
         image = cv2.GaussianBlur(image, (0, 0), blur * size)
@@ -328,15 +343,16 @@ def _develop(layers, wall, tints, camera, rng, plain: bool, cutout: bool) -> np.
 
 
 def _tints(shape: _Random, random: _Random) -> np.ndarray:
-    """Colours of skin, sleeve and wall: (n, 3, 3)."""
+    """Colours of skin, nails, sleeve and wall: (n, 4, 3)."""
     pale, dark = np.array([1.0, 0.82, 0.71]), np.array([0.50, 0.34, 0.26])
     skin = pale + (dark - pale) * shape.between(0, 1, 1) ** 2
     cloth = shape.between(0.05, 0.75, 1) ** 1.5 * shape.between(0.7, 1.0, 3)
-    return np.stack([skin, cloth, random.between(0.9, 1.0, 3)], 1)
+    nail = skin * 0.55 + np.array([0.96, 0.74, 0.69]) * 0.45
+    return np.stack([skin, nail, cloth, random.between(0.9, 1.0, 3)], 1)
 
 
-def _draw_chunk(names, signers, seeds, size: int, plain: bool, cutout: bool = False) -> np.ndarray:
-    """Draw a few images together: uint8 (n, size, size, 3), or 4 with `cutout`."""
+def _pose(names, signers, seeds, plain: bool = False):
+    """Capsules in the picture, their radii, and the streams that the drawing goes on with."""
     for name in names:
         if name not in SIGNS:
             raise ValueError(f"no sign is called {name!r}; there are {', '.join(SIGNS)}")
@@ -345,7 +361,8 @@ def _draw_chunk(names, signers, seeds, size: int, plain: bool, cutout: bool = Fa
     random = _Random(keys, plain)
     habits = _Random([(21, signer) for signer in signers], plain)  # how a signer holds the hand
     shape = _Random([(20, signer) for signer in signers])  # what the hand itself is like
-    second = (random.between(0, 1) < hand.SECOND_SHARE) & (not plain)
+    share = np.array([hand.SECOND_SHARE.get(name, 0.5) for name in names])
+    second = (random.between(0, 1) < share) & (not plain)
     rows = [hand.POSES.get(name, hand.POSES["A"]) for name in names]
     rows = [
         hand.SECOND_POSES.get(name, row) if other else row
@@ -354,20 +371,26 @@ def _draw_chunk(names, signers, seeds, size: int, plain: bool, cutout: bool = Fa
     thumb, fingers, wrist, view = _joints(rows, habits, random)
     ends, radii = _skeleton(thumb, fingers, wrist, shape)
     ends, radii = _camera(ends, radii, view, habits, random)
+    return ends, radii, random, shape
+
+
+def _draw_chunk(names, signers, seeds, size: int, plain: bool, cutout: bool = False) -> np.ndarray:
+    """Draw a few images together: uint8 (n, size, size, 3), or 4 with `cutout`."""
+    ends, radii, random, shape = _pose(names, signers, seeds, plain)
     ends[[name == hand.NOTHING for name in names]] += 100  # out of the picture
     ray = [random.around(0.45, 0.5), random.around(-0.45, 0.35), random.between(0.4, 0.9)]
     light = _unit(np.stack(ray, -1))  # mostly from the upper right
     ambient, wrap, crease = (
         random.between(low, high, 1, 1).astype(np.float32)
-        for low, high in ((0.1, 0.4), (0.05, 0.35), (0.8, 2.0))
+        for low, high in ((0.2, 0.5), (0.15, 0.45), (0.7, 1.8))
     )
     side = max(2 * size, 56)  # drawn larger, then shrunk: smooth edges
-    depth, lit, sleeve = _paint(ends, radii, light, side)
+    depth, lit, stuff = _paint(ends, radii, light, side)
     shadow = np.stack([_shadow(*each) for each in zip(depth, light, strict=True)])
     direct = np.clip(lit * (1 - wrap) + wrap, 0, 1) * (1 - np.float32(0.5) * shadow)
     shade = (ambient + (1 - ambient) * direct) / (1 + crease * _creases(depth))
     mask = (depth > FLOOR / 2).astype(np.float32)
-    layers = np.stack([shade * mask * (1 - sleeve), shade * sleeve, mask], -1)
+    layers = np.stack([*(shade * mask * (stuff == kind) for kind in range(3)), mask], -1)
     ranges = ((0.9, 1.25), (0.014, 0.027), (0.3, 1.5), (0.0, 0.007))  # gain blur sharpen noise
     camera = [random.between(*pair) for pair in ranges]
     camera += [np.exp(random.around(-0.25, 0.2)), random.between(0.8, 1.15), random.around(0, 0.06)]
@@ -428,6 +451,30 @@ def draw_hands(
         done = pool.map(work, chunks)
         list(tqdm(done, "drawing hands", len(chunks), leave=False, delay=1, disable=not progress))
     return images
+
+
+def hand_points(
+    names: Sequence[str], *, signers: Sequence[int] | np.ndarray, seed: int = 0
+) -> np.ndarray:
+    """The 21 points of drawn hands, straight from their bones: float32 (n, 21, 3).
+
+    Points i are those of image i of `draw_hands` with the same arguments, whatever its size: wrist,
+    thumb, index, middle, ring and little finger, each from the palm to the tip (MediaPipe's order).
+    In shares of the picture: x to the right, y down, z away from the camera, 0 at the wrist.
+    """
+    if len(signers) != len(names):
+        raise ValueError(f"{len(names)} names but {len(signers)} signers")
+    if hand.NOTHING in names:
+        raise ValueError(f"{hand.NOTHING!r} shows no hand, so it has no points")
+    if not len(names):
+        return np.empty((0, 21, 3), np.float32)
+    who, seeds = [int(signer) for signer in signers], [(seed, i) for i in range(len(names))]
+    ends = _pose(names, who, seeds)[0]
+    bones = ends[:, BONES].reshape(len(ends), 5, 3, 2, 3)  # of thumb and fingers
+    chains = np.concatenate([bones[:, :, :1, 0], bones[:, :, :, 1]], 2).reshape(len(ends), 20, 3)
+    points = np.concatenate([ends[:, WRIST, :1], chains], 1)
+    points[..., 2] = points[:, :1, 2] - points[..., 2]
+    return points.astype(np.float32)
 
 
 def draw_sample(
