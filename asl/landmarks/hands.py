@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from asl.landmarks.hand_landmarks import SIZE, Landmarks, find_landmarks
 from asl.landmarks.palm_detection import find_palms
 
 PRESENCE = 0.5  # of the landmarks: what is less sure is no hand
+FIRST_SCORE, SCORE = 0.5, 0.3  # of a palm at first sight, and where more is looked at
 SURE = 0.8  # hands that are surer come before all others
 SAME, INSIDE = 0.4, 0.7  # intersection over union, or over the smaller: more is one hand
 LARGEST = 1600  # pixels of the longer side; more would show no more of a hand
@@ -129,21 +131,26 @@ def _search(picture: np.ndarray, model: str, every: bool) -> list[Landmarks]:
     brighter = cv2.LUT(picture, BRIGHTER)  # film in poor light
     steps += [(brighter, square) for square in (padded[0], whole)]
     for pixels, square in steps:
-        if found := _find_in(pixels, [square], model):
+        score = FIRST_SCORE if (pixels is picture and square is whole) else SCORE
+        if found := _find_in(pixels, [square], model, score):
             break
     else:  # the palm may be hidden or too large for its detector
-        known = (_refine(pixels, whole, model, passes=3) for pixels in (picture, brighter))
-        found = [hand for hand in known if hand.presence >= PRESENCE][:1]
+        steps = [(picture, whole), (picture, padded[0]), (brighter, whole)]
+        known = (_refine(pixels, square, model, passes=3) for pixels, square in steps)
+        found = list(islice((hand for hand in known if hand.presence >= PRESENCE), 1))
     pixels = brighter if picture.mean() < DARK else picture
     for parts in (2, 4):
         if side / parts >= SMALLEST_TILE and (every or not found):
-            found = _once(found + _find_in(pixels, _tiles(height, width, side / parts), model))
+            tiles = _tiles(height, width, side / parts)
+            found = _once(found + _find_in(pixels, tiles, model, SCORE))
     return found
 
 
-def _find_in(picture: np.ndarray, squares: Iterable[Square], model: str) -> list[Landmarks]:
-    """Hands whose palm is found in one of the squares."""
-    palms = [palm for square in squares for palm in find_palms(picture, square)]
+def _find_in(
+    picture: np.ndarray, squares: Iterable[Square], model: str, score: float
+) -> list[Landmarks]:
+    """Hands whose palm is found in one of the squares with this score."""
+    palms = [palm for square in squares for palm in find_palms(picture, square, score)]
     known = [_refine(picture, palm.region(), model) for palm in palms]
     return _once([hand for hand in known if hand.presence >= PRESENCE])
 
