@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from asl import MODELS, AslError, build, calibrate, encode, files, load_model, predict, train
+from asl.data import feature_cache
 from asl.keras_setup import keras
 from asl.models import backbones, transfer
 from asl.models.registry import Architecture, Pretrained
@@ -138,7 +139,7 @@ def test_a_second_run_computes_nothing(weights, parts, home, monkeypatch):
     run(parts, first, fine_tune=0)
     kept = sorted((home / "data/cache/features").glob("*.f32"))
     assert len(kept) == 2  # of training and validation images
-    monkeypatch.setattr(transfer, "_compute", None)  # a call would raise
+    monkeypatch.setattr(feature_cache, "_compute", None)  # a call would raise
     second = build(NAME, (28, 28, 1), 24, weights=weights, size=SIZE)
     run(parts, second, fine_tune=0)
     np.testing.assert_array_equal(first.get_weights()[-2], second.get_weights()[-2])

@@ -7,7 +7,9 @@ sharpness and noise (Tobin et al.: Domain Randomization, IROS 2017).
 import cv2
 import numpy as np
 
-SIZE = 96  # pixels of a side that the network takes
+SIZE = 112  # pixels of a side that the network takes
+AROUND = 1.7  # side of the crop, in sides of the box of the points
+KEPT, KEPT_AROUND = 136, 2.06  # of what is kept, so that the crop may be moved: its pixels alike
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -87,35 +89,27 @@ def _sharpness(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return image
 
 
-def _move(image: np.ndarray, random: np.random.Generator, rooms: list) -> np.ndarray:
-    """The image moved to (SIZE, SIZE, 3) float32, with a background where there was none."""
-    height, width, channels = image.shape
-    to_size, cut = SIZE / max(height, width), channels == 4
-    farthest, nearest = (0.45, 1.2) if cut else (0.5, 1.3) if width < 40 else (0.6, 1.6)
-    scale = np.exp(random.uniform(np.log(farthest), np.log(nearest)))
-    turn, aspect = np.deg2rad(random.normal(0, 8)), np.exp(random.normal(0, 0.08))
+def _move(
+    image: np.ndarray, random: np.random.Generator, rooms: list[np.ndarray]
+) -> np.ndarray:
+    """A crop moved to (SIZE, SIZE, 3) float32, with a background where it is cut out."""
+    side, cut = image.shape[0], image.shape[2] == 4
+    around = random.uniform(0.8 * AROUND, 1.2 * AROUND)  # what the box's side is multiplied by
+    scale = KEPT_AROUND / around * SIZE / side
+    turn, aspect = np.deg2rad(random.normal(0, 10)), np.exp(random.normal(0, 0.08))
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    matrix = matrix @ [[aspect, random.normal(0, 0.08)], [0, 1 / aspect]] * scale * to_size
+    matrix = matrix @ [[aspect, random.normal(0, 0.08)], [0, 1 / aspect]] * scale
     if random.random() < 0.5:
         matrix = matrix @ [[-1, 0], [0, 1]]
-    reach = (max(0, (1 - scale) / 2) + 0.08) * SIZE
-    place = SIZE / 2 + random.uniform(-reach, reach, 2)
-    move = np.c_[matrix, place - matrix @ [(width - 1) / 2, (height - 1) / 2]]
-    target = (SIZE, SIZE)
-    if cut:
-        smooth = cv2.INTER_AREA if scale * to_size < 0.7 else cv2.INTER_LINEAR
-        cutout = np.asarray(cv2.warpAffine(image, move, target, flags=smooth), np.float32)
-        colours, hand = cutout[..., :3], cutout[..., 3:] / 255
-        if random.random() < 0.1:
-            return colours
-        lit = colours * np.float32(random.uniform(0.5, 1.3))  # not by the light of the room
-        return lit * hand + background(random, rooms) * (1 - hand)
-    border = cv2.BORDER_REPLICATE if random.random() < 0.5 else cv2.BORDER_REFLECT_101
-    smooth = cv2.INTER_CUBIC if to_size > 2 else cv2.INTER_LINEAR
-    placed = cv2.warpAffine(image, move, target, flags=smooth, borderMode=border)
-    moved: np.ndarray = np.asarray(placed, np.float32).reshape(SIZE, SIZE, channels)
-    if scale < 1 and random.random() < 0.35:  # the picture as it hangs on another wall
-        inside = cv2.warpAffine(np.full((height, width), 255, np.uint8), move, target)
-        there = np.asarray(inside, np.float32)[..., None] / 255
-        moved = moved * there + background(random, rooms) * (1 - there)
-    return np.repeat(moved, 3, axis=2) if moved.shape[2] == 1 else moved
+    place = SIZE / 2 + random.normal(0, 0.05, 2) * SIZE
+    move = np.c_[matrix, place - matrix @ [(side - 1) / 2, (side - 1) / 2]]
+    border = cv2.BORDER_CONSTANT if cut else cv2.BORDER_REPLICATE
+    placed = cv2.warpAffine(image, move, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=border)
+    moved: np.ndarray = np.asarray(placed, np.float32)
+    if not cut:
+        return moved
+    colours, hand = moved[..., :3], moved[..., 3:] / 255
+    if random.random() < 0.1:
+        return colours
+    lit = colours * np.float32(random.uniform(0.5, 1.3))  # not by the light of the room
+    return lit * hand + background(random, rooms) * (1 - hand)

@@ -1,0 +1,54 @@
+"""The joints of the hand in each image of a data set: found once, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+
+from asl.data.feature_cache import Pass, features
+from asl.data.mapped_images import Images
+from asl.landmarks import networks
+from asl.landmarks.hands import find_in_each
+
+VERSION = 1  # of the way hands are looked for: what another one found is looked for again
+POINTS = 21
+SHAPE = (POINTS + 1, 3)  # the points, then presence, right, and nothing
+BATCH = 64
+
+
+class Joints(NamedTuple):
+    """The hand of each image: row i is that of image i, zeros where none was found."""
+
+    points: np.ndarray  # float32 (n, 21, 3), in pixels, see landmarks.hands
+    presence: np.ndarray  # float32 (n,), 0 where there is no hand
+    right: np.ndarray  # float32 (n,)
+
+    @property
+    def found(self) -> np.ndarray:
+        """Whether there is a hand: bool (n,)."""
+        return self.presence > 0
+
+
+def find_joints(images: Images, name: str = "hands") -> Joints:
+    """The largest sure hand of each image uint8 (n, h, w, 1 or 3), kept in the cache.
+
+    `name` is for progress. A search that was interrupted goes on where it was. AslError where the
+    networks' files are neither on this machine nor can be fetched, and for a full disk.
+    """
+    key = hashlib.sha256(f"joints {VERSION}".encode())
+    for network in (networks.PALM, networks.LITE):
+        key.update(networks.NETWORKS[network].digest.encode())
+    way = Pass(_find, SHAPE, key.digest(), f"{name}: finding hands", BATCH)
+    rows = features(images, way).values
+    return Joints(rows[:, :POINTS], rows[:, POINTS, 0], rows[:, POINTS, 1])
+
+
+def _find(images: np.ndarray) -> np.ndarray:
+    rows = np.zeros((len(images), *SHAPE), np.float32)
+    for row, found in zip(rows, find_in_each(images), strict=True):
+        if found:
+            row[:POINTS] = found[0].points
+            row[POINTS] = found[0].presence, found[0].right, 0
+    return rows

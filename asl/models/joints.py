@@ -1,0 +1,58 @@
+"""`joints`: a small dense network on the 21 points of a hand.
+
+It takes no pixels: `landmarks.joints` finds the hand in a picture and gives its points. What it
+learns from, it makes of them itself, so that training and prediction cannot disagree: the points
+about the middle of the palm at one size, the direction of each bone, and all distances.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+POINTS = 21
+PALM = (0, 5, 9, 13, 17)  # wrist and knuckles
+BEFORE = (0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19)  # 1–20's way in
+UNITS, DROPOUT = 384, 0.3
+
+
+def joint_features(points: keras.KerasTensor) -> keras.KerasTensor:
+    """What the network learns from: (n, 292) of points (n, 21, 3), of which depth is not used.
+
+    The same for a hand near or far and anywhere in the picture, but not for one that is turned:
+    where it points tells G from Q.
+    """
+    from asl.keras_setup import keras
+
+    ops = keras.ops
+    flat = points[:, :, :2]
+    flat = flat - ops.mean(ops.take(flat, PALM, axis=1), axis=1, keepdims=True)
+    size = ops.sqrt(ops.mean(ops.sum(flat * flat, axis=2), axis=1)) + 1e-6
+    flat = flat / ops.reshape(size, (-1, 1, 1))
+    # As products with constant matrices, which every format of networks knows
+    identity = np.eye(POINTS, dtype=np.float32)
+    bones = ops.matmul(identity[1:] - identity[list(BEFORE)], flat)
+    length = ops.sqrt(ops.sum(bones * bones, axis=2, keepdims=True) + 1e-9)
+    first, second = np.triu_indices(POINTS, 1)
+    apart = ops.matmul(identity[first] - identity[second], flat)
+    distances = ops.sqrt(ops.sum(apart * apart, axis=2) + 1e-9)
+    parts = (ops.reshape(flat, (-1, 42)), ops.reshape(bones / (length + 1e-3), (-1, 40)), distances)
+    return ops.concatenate(parts, axis=1)
+
+
+def dense_network(class_count: int) -> keras.Model:
+    """Points (n, 21, 3) in any unit in, probabilities (n, class_count) out."""
+    from asl.keras_setup import keras
+
+    layers = keras.layers
+    inputs = keras.Input((POINTS, 3), name="points")
+    x = keras.layers.BatchNormalization()(joint_features(inputs))
+    for _ in range(2):
+        x = layers.Dense(UNITS, activation="gelu")(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.Dropout(DROPOUT)(x)
+    return keras.Model(inputs, layers.Dense(class_count, activation="softmax")(x), name="joints")

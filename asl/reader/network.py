@@ -1,0 +1,67 @@
+"""The reader's network: what the joints say and what the pixels around them say, together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asl.models import backbones, pretrained
+from asl.models.joints import POINTS
+from asl.models.layers import SMALLEST
+from asl.reader.domain_randomization import SIZE
+
+if TYPE_CHECKING:
+    import keras
+
+BACKBONE = "mobilenetv2"
+FROZEN_TO = "block_5_add"  # what lies below are edges and textures, the same in all photographs
+MOMENTUM = 0.99  # of batch normalisation: as published, it forgets too slowly for a short training
+MIRRORED = np.array([-1, 1, 1], np.float32)
+
+
+def pixel_network(class_count: int, seed: int = 0) -> keras.Model:
+    """Crops (n, SIZE, SIZE, 3), 0–255, in, probabilities (n, class_count) out: MobileNetV2 from
+    ImageNet, its lower blocks frozen. AslError without the weights.
+    """
+    from asl.keras_setup import keras
+
+    file = pretrained.find_weights(BACKBONE)
+    assert file is not None
+    keras.utils.set_random_seed(seed)
+    backbone, preprocessing = backbones.mobilenetv2(SIZE)
+    pretrained.load_weights(backbone, file, BACKBONE)
+    learns = False
+    for layer in backbone.layers:
+        layer.trainable = learns
+        learns = learns or layer.name == FROZEN_TO
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = MOMENTUM
+    inputs = keras.Input((SIZE, SIZE, 3), name="crop")
+    x = keras.layers.GlobalAveragePooling2D()(backbone(preprocessing(inputs)))
+    x = keras.layers.Dropout(0.3)(x)
+    x = keras.layers.Dense(class_count, activation="softmax")(x)
+    return keras.Model(inputs, x, name="pixels")
+
+
+def both(joints: keras.Model, pixels: keras.Model, share: float, temperature: float) -> keras.Model:
+    """Points (n, 21, 3) and crops (n, SIZE, SIZE, 3) in, probabilities (n, class_count) out.
+
+    The geometric mean of both networks, `share` of it the pixels', each over the hand and its
+    mirror image; at a temperature (`confidence.calibrate`).
+    """
+    from asl.keras_setup import keras
+
+    ops = keras.ops
+    points = keras.Input((POINTS, 3), name="points")
+    crop = keras.Input((SIZE, SIZE, 3), name="crop")
+
+    def scores(network: keras.Model, *views: keras.KerasTensor) -> keras.KerasTensor:
+        same = keras.Model(network.inputs[0], network.outputs[0])  # without its optimizer
+        logs = [ops.log(same(view, training=False) + SMALLEST) for view in views]
+        return (logs[0] + logs[1]) / 2
+
+    told = (1 - share) * scores(joints, points, points * MIRRORED)
+    told = told + share * scores(pixels, crop, ops.flip(crop, axis=2))
+    found = keras.layers.Softmax(name="probabilities")(told / temperature)
+    return keras.Model([points, crop], found, name="reader")

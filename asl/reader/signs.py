@@ -1,0 +1,35 @@
+"""What the reader tells apart: the shapes of hands that sign letters and digits, and all others."""
+
+import numpy as np
+
+from asl.data.dataset import normalize
+from asl.data.hand_poses import DIGITS, LETTERS
+
+OTHER = "other"  # a hand that signs none of them, such as an open or a resting one
+SHAPES = (*LETTERS, "1", "3", "4", "5", "7", "8", OTHER)
+SAME_SHAPE = {"0": "O", "2": "V", "6": "W", "9": "F"}
+NO_SIGN = ("del", "nothing", "space")  # classes of data sets
+SIGNS = {"letters": LETTERS, "digits": DIGITS}
+
+
+def shape_labels(class_names: tuple[str, ...]) -> np.ndarray:
+    """The index in SHAPES of each class of a data set, or -1 for one that is a movement (J, Z):
+    int64 (classes,).
+    """
+    index = {normalize(shape): place for place, shape in enumerate(SHAPES)}
+    index |= {digit: index[normalize(letter)] for digit, letter in SAME_SHAPE.items()}
+    index |= dict.fromkeys(NO_SIGN, index[OTHER])
+    return np.array([index.get(normalize(name), -1) for name in class_names], np.int64)
+
+
+def read_as(probabilities: np.ndarray, signs: str = "letters") -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of the shapes (n, shapes) read as letters, or as digits.
+
+    Gives those of the signs alone, float (n, signs), which add up to 1, and the share of all others
+    that a hand can show, float (n,). 0 and O, 2 and V, 6 and W, 9 and F are one shape: which of the
+    two it is, only who asks can know.
+    """
+    columns = [SHAPES.index(SAME_SHAPE.get(sign, sign)) for sign in SIGNS[signs]]
+    chosen = probabilities[:, columns]
+    known = chosen.sum(axis=1)
+    return chosen / np.maximum(known, 1e-12)[:, None], 1 - known
