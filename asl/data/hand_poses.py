@@ -95,5 +95,5 @@ FINGER_RADIUS = np.array([1.06, 1.08, 1.04, 0.92])  # at the knuckle
 TAPER = np.array([1.0, 0.94, 0.87, 0.74])  # of that radius, from knuckle to tip
 THUMB_ROOT = np.array([2.0, 1.9, 0.9])
 THUMB_BONES = np.array([4.2, 3.2, 2.5])
-THUMB_RADII = np.array([1.6, 1.2, 1.1, 0.82])
+THUMB_RADII = np.array([1.6, 1.25, 1.18, 0.95])
 CURL_TILT = np.radians([-9.0, -3.0, 3.0, 9.0])  # bent fingers lean towards the base of the thumb

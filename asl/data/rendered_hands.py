@@ -323,13 +323,15 @@ def _develop(layers, wall, tints, camera, rng, plain: bool, cutout: bool) -> np.
     skin, nail, cloth, paint = tints
     size = len(wall)
     layers = cv2.resize(layers, (size, size), interpolation=cv2.INTER_AREA)
-    image = layers[..., :1] * skin + layers[..., 1:2] * nail + layers[..., 2:3] * cloth
+    dark = 1 - np.minimum(layers[..., :1] / np.maximum(layers[..., 3:], np.float32(1e-3)), 1)
+    glow = 1 + dark * np.float32([0.5, -0.06, -0.14])  # light in skin scatters: shade is redder
+    image = layers[..., :1] * glow * skin + layers[..., 1:2] * nail + layers[..., 2:3] * cloth
     image = image + (1 - layers[..., 3:]) * (wall[..., None] * paint)
     if cutout:  # before the blur: what is blurred at the edge is hand and wall together
         alpha = (layers[..., 3:] * 255 + 0.5).astype(np.uint8)
     gain, blur, sharpen, noise, gamma, contrast, lift = camera
     coarse = min(1, 28 / size)  # a picture of 28 pixels was shrunk and sharpened; a large one not
-    blur, sharpen = blur * coarse**0.6, sharpen * coarse
+    blur, sharpen = blur * coarse**0.8, sharpen * coarse
     image = (image * gain).astype(np.float32)
     if not plain:
         image = cv2.GaussianBlur(image, (0, 0), blur * size)
