@@ -21,7 +21,7 @@ from asl.landmarks.hand_landmarks import SIZE, Landmarks, find_landmarks
 from asl.landmarks.palm_detection import find_palms
 
 PRESENCE = 0.5  # of the landmarks: what is less sure is no hand
-FIRST_SCORE, SCORE = 0.5, 0.3  # of a palm at first sight, and where more is looked at
+FIRST_SCORE, SCORE, TILE_SCORE = 0.5, 0.2, 0.3  # of a palm; at first sight, then, in small tiles
 SURE = 0.8  # hands that are surer come before all others
 SAME, INSIDE = 0.4, 0.7  # intersection over union, or over the smaller: more is one hand
 LARGEST = 1600  # pixels of the longer side; more would show no more of a hand
@@ -142,7 +142,7 @@ def _search(picture: np.ndarray, model: str, every: bool) -> list[Landmarks]:
     for parts in (2, 4):
         if side / parts >= SMALLEST_TILE and (every or not found):
             tiles = _tiles(height, width, side / parts)
-            found = _once(found + _find_in(pixels, tiles, model, SCORE))
+            found = _once(found + _find_in(pixels, tiles, model, TILE_SCORE))
     return found
 
 
