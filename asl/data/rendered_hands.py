@@ -324,7 +324,8 @@ def _develop(layers, wall, tints, camera, rng, plain: bool, cutout: bool) -> np.
     size = len(wall)
     layers = cv2.resize(layers, (size, size), interpolation=cv2.INTER_AREA)
     dark = 1 - np.minimum(layers[..., :1] / np.maximum(layers[..., 3:], np.float32(1e-3)), 1)
-    glow = 1 + dark * np.float32([0.5, -0.06, -0.14])  # light in skin scatters: shade is redder
+    # Light scatters in the skin, so that its shade is redder
+    glow = 1 + dark * np.array([0.5, -0.06, -0.14], np.float32)
     image = layers[..., :1] * glow * skin + layers[..., 1:2] * nail + layers[..., 2:3] * cloth
     image = image + (1 - layers[..., 3:]) * (wall[..., None] * paint)
     if cutout:  # before the blur: what is blurred at the edge is hand and wall together
