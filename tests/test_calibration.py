@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from asl import AslError, calibrate, calibration_error, reliability
-from asl.checkpoints import Threshold
 from asl.evaluation.confidence import PRECISION, confidence_threshold, fit_temperature
+from asl.models.metadata import Threshold
 
 
 def test_reliability_by_hand():

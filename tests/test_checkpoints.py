@@ -13,12 +13,13 @@ from PIL import Image
 
 import asl
 from asl import AslError, build, checkpoints, files, load_model, predict, replay_split
-from asl.checkpoints import Metadata, Threshold, read_metadata, save_model
+from asl.checkpoints import read_metadata, save_model
 from asl.data.hand_poses import LETTERS
 from asl.data.rendered_hands import draw_hand
 from asl.data.samples import SplitRecipe
 from asl.data.split import with_groups
 from asl.keras_setup import keras
+from asl.models.metadata import Metadata, Threshold
 
 
 def metadata_of(parts, **known):

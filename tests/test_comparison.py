@@ -12,8 +12,9 @@ from conftest import step_by_step
 import asl
 from asl import AslError, accuracy_interval, compare, files, find_or_train, shared_mistakes
 from asl.__main__ import main
-from asl.checkpoints import Metadata, load_model, read_metadata, save_model
+from asl.checkpoints import load_model, read_metadata, save_model
 from asl.evaluation.comparison import COLUMNS, seconds_to, table
+from asl.models.metadata import Metadata
 
 NAMES = ["cnn", "conv1d_lstm"]
 

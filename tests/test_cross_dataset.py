@@ -8,7 +8,7 @@ from PIL import Image
 
 import asl
 from asl import AslError, accuracy_interval, build, predict
-from asl.checkpoints import Metadata, load_model, save_model
+from asl.checkpoints import load_model, save_model
 from asl.data.hand_poses import LETTERS
 from asl.data.rendered_hands import draw_hand
 from asl.evaluation.cross_dataset import (
@@ -23,6 +23,7 @@ from asl.evaluation.cross_dataset import (
     relation,
     shared_classes,
 )
+from asl.models.metadata import Metadata
 
 
 def metadata_of(parts):

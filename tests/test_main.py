@@ -14,9 +14,10 @@ from PIL import Image
 import asl
 from asl import build, files, fit, load_model, predict, read_image
 from asl.__main__ import main
-from asl.checkpoints import Metadata, Threshold, checkpoint_name, read_metadata, save_model
+from asl.checkpoints import checkpoint_name, read_metadata, save_model
 from asl.data.hand_poses import LETTERS
 from asl.data.rendered_hands import draw_hand
+from asl.models.metadata import Metadata, Threshold
 from asl.shell.commands import ROWS_SHOWN
 
 

@@ -17,11 +17,12 @@ import pytest
 from conftest import REPOSITORY
 
 from asl import AslError, build, environment, files, load_model
-from asl.checkpoints import Metadata, save_model
+from asl.checkpoints import save_model
 from asl.data.hand_poses import LETTERS
 from asl.environment import Requirement, install_missing, is_older, read_requirements
 from asl.keras_setup import keras
 from asl.models.keras_files import _carries_code
+from asl.models.metadata import Metadata
 
 versions = pytest.mark.fault("versions")
 layers = keras.layers

@@ -37,8 +37,11 @@ LeftOut = dict[str, list[str]]  # reason → names
 _one_at_a_time = threading.RLock()
 
 
-def read_image(path: str | Path, shape: tuple[int, int, int] | None = None) -> np.ndarray:
-    """A picture as uint8 RGB (height, width, 3), upright, 0–255; with `shape` as `fit` gives it.
+def read_image(
+    path: str | Path, shape: tuple[int, int, int] | None = None, largest: int | None = None
+) -> np.ndarray:
+    """A picture as uint8 RGB (height, width, 3), upright, 0–255; with `shape` as `fit` gives it;
+    with `largest` one of more than 16 million pixels at no more than that many a side.
 
     Grey, palette and CMYK pictures become RGB, 16-bit ones 8-bit, transparency lies on white, and
     the camera's EXIF turn is undone. AslError names a file that is missing, empty, cut short,
@@ -51,14 +54,19 @@ def read_image(path: str | Path, shape: tuple[int, int, int] | None = None) -> n
         if found.st_size > LARGEST_FILE:
             raise PictureError(path, f"is larger than {LARGEST_FILE >> 20:,} MB")
         with _one_at_a_time if found.st_size > LARGE else nullcontext():
-            return decode(Path(path).read_bytes(), path, shape)
+            return decode(Path(path).read_bytes(), path, shape, largest)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot read {printable(path)}: {reason}"
         raise PictureError(path, f"cannot be read: {reason}", message=message) from error
 
 
-def decode(data: bytes, name: str | Path, shape: tuple[int, int, int] | None = None) -> np.ndarray:
+def decode(
+    data: bytes,
+    name: str | Path,
+    shape: tuple[int, int, int] | None = None,
+    largest: int | None = None,
+) -> np.ndarray:
     """The bytes of a picture file as `read_image` gives them; `name` is for its messages."""
     if not data:
         raise PictureError(name, "is empty")
@@ -68,10 +76,9 @@ def decode(data: bytes, name: str | Path, shape: tuple[int, int, int] | None = N
     if pixels > image_formats.MAX_PIXELS:
         raise _too_large(name, f"{pixels / 1e6:,.0f} megapixels")
     least = (0, 0)
-    if (
-        shape and pixels > LARGE
-    ):  # twice what `fit` makes of it, so that it has something to average
-        scale = 2 * min(shape[0] / height, shape[1] / width)
+    box = shape[:2] if shape else (largest, largest) if largest else None
+    if box and pixels > LARGE:  # twice what is made of it, so that it has something to average
+        scale = 2 * min(box[0] / height, box[1] / width)
         least = (math.ceil(width * scale), math.ceil(height * scale))
     with _one_at_a_time if pixels > LARGE else nullcontext():
         try:
@@ -84,6 +91,9 @@ def decode(data: bytes, name: str | Path, shape: tuple[int, int, int] | None = N
             if "MAX_IMAGE_PIXELS" in str(error):
                 raise _too_large(name) from error
             raise PictureError(name, UNREADABLE) from error
+        if largest and pixels > LARGE:
+            scale = largest / max(image.shape[:2])
+            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         return fit(image, shape) if shape else image
 
 

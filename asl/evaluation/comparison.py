@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 
 from asl import checkpoints, files, prediction
-from asl.checkpoints import Metadata
 from asl.data.catalog import find_dataset
 from asl.data.samples import Samples
 from asl.errors import AslError
 from asl.evaluation.intervals import accuracy_interval, describe_accuracy
 from asl.evaluation.metrics import mcnemar
 from asl.models.layers import layer_table
+from asl.models.metadata import Metadata
 from asl.results import read_results, results_table
 
 KEY = ["dataset", "model", "seed"]

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-from asl.checkpoints import Threshold
 from asl.errors import AslError
 from asl.models.layers import SMALLEST
+from asl.models.metadata import Threshold
 
 PRECISION = 0.99  # share of predictions above the confidence threshold that should be correct
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from asl import checkpoints, prediction
-from asl.checkpoints import Metadata
 from asl.data.catalog import find_dataset
 from asl.data.dataset import normalize
 from asl.data.load import load
@@ -18,6 +17,7 @@ from asl.data.split import with_groups
 from asl.errors import AslError
 from asl.evaluation.intervals import accuracy_interval, describe_accuracy
 from asl.evaluation.metrics import per_class
+from asl.models.metadata import Metadata
 from asl.rounding import percent
 
 if TYPE_CHECKING:

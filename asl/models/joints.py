@@ -44,13 +44,14 @@ def joint_features(points: keras.KerasTensor) -> keras.KerasTensor:
     return ops.concatenate(parts, axis=1)
 
 
-def dense_network(class_count: int) -> keras.Model:
+def dense_network(class_count: int, seed: int = 0) -> keras.Model:
     """Points (n, 21, 3) in any unit in, probabilities (n, class_count) out."""
     from asl.keras_setup import keras
 
+    keras.utils.set_random_seed(seed)
     layers = keras.layers
     inputs = keras.Input((POINTS, 3), name="points")
-    x = keras.layers.BatchNormalization()(joint_features(inputs))
+    x = layers.BatchNormalization()(joint_features(inputs))
     for _ in range(2):
         x = layers.Dense(UNITS, activation="gelu")(x)
         x = layers.BatchNormalization()(x)

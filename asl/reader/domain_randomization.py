@@ -89,9 +89,7 @@ def _sharpness(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return image
 
 
-def _move(
-    image: np.ndarray, random: np.random.Generator, rooms: list[np.ndarray]
-) -> np.ndarray:
+def _move(image: np.ndarray, random: np.random.Generator, rooms: list[np.ndarray]) -> np.ndarray:
     """A crop moved to (SIZE, SIZE, 3) float32, with a background where it is cut out."""
     side, cut = image.shape[0], image.shape[2] == 4
     around = random.uniform(0.8 * AROUND, 1.2 * AROUND)  # what the box's side is multiplied by

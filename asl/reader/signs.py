@@ -1,4 +1,4 @@
-"""What the reader tells apart: the shapes of hands that sign letters and digits, and all others."""
+"""What the reader tells apart: shapes of hands that sign letters and digits, and all others."""
 
 import numpy as np
 
@@ -22,14 +22,11 @@ def shape_labels(class_names: tuple[str, ...]) -> np.ndarray:
     return np.array([index.get(normalize(name), -1) for name in class_names], np.int64)
 
 
-def read_as(probabilities: np.ndarray, signs: str = "letters") -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of the shapes (n, shapes) read as letters, or as digits.
+def read_as(probabilities: np.ndarray, shapes: tuple[str, ...], signs: str) -> np.ndarray:
+    """Probabilities of shapes (n, shapes) read as letters, or as digits: float (n, signs).
 
-    Gives those of the signs alone, float (n, signs), which add up to 1, and the share of all others
-    that a hand can show, float (n,). 0 and O, 2 and V, 6 and W, 9 and F are one shape: which of the
-    two it is, only who asks can know.
+    What is missing to 1 is the share of all other hands. 0 and O, 2 and V, 6 and W, 9 and F are one
+    shape: which of the two it is, only who asks can know.
     """
-    columns = [SHAPES.index(SAME_SHAPE.get(sign, sign)) for sign in SIGNS[signs]]
-    chosen = probabilities[:, columns]
-    known = chosen.sum(axis=1)
-    return chosen / np.maximum(known, 1e-12)[:, None], 1 - known
+    columns = [shapes.index(SAME_SHAPE.get(sign, sign)) for sign in SIGNS[signs]]
+    return probabilities[:, columns]

@@ -1,17 +1,22 @@
-"""What the reader is trained on: all data sets of letters, rendered hands, and empty rooms."""
+"""What the reader is trained on: the hands of all data sets, rendered hands, and landmark rows."""
+
+from __future__ import annotations
 
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from asl.data import rendered_hands
-from asl.data.dataset import normalize
-from asl.data.encoding import encode
+from asl.data import landmark_sets, rendered_hands
 from asl.data.hand_poses import LETTERS
 from asl.data.load import load
+from asl.data.samples import Samples
 from asl.keras_setup import keras
-from asl.reader.domain_randomization import SIZE, randomize
+from asl.landmarks.augmentation import augment_points, normalize_points
+from asl.landmarks.crops import crop_of, cut_crops
+from asl.landmarks.joints import find_joints
+from asl.reader.domain_randomization import KEPT, KEPT_AROUND, randomize
+from asl.reader.signs import NO_SIGN, SHAPES, shape_labels
 
 # Sets that show the same hands are left out together
 LEFT_OUT = {
@@ -20,69 +25,100 @@ LEFT_OUT = {
     "signers": ("signers",),
     "rooms": ("rooms",),
 }
-# How often a batch draws from each; `abc` shows three letters of the film of `alphabet`
-SHARES = {"letters": 1, "alphabet": 1, "abc": 0.12, "signers": 1, "rooms": 1, "drawn": 1}
-PICTURE = 112  # pixels of a side at which pictures are kept, so that a part may be enlarged
-FRAME = {"alphabet": 4, "abc": 4}  # pixels of a coloured line around each picture, cropped
-BATCH = 64
-STEPS_PER_EPOCH = 250
-DRAWN, DRAWN_ANEW = 4800, 480  # rendered hands at a time, and how many are replaced each epoch
-PER_CLASS = 1300  # images of each class of a set are enough, and 87,000 would fill the memory
+# How often a batch draws from each; `abc` shows three letters of the film of `alphabet`, and
+# `student_digits` ten digits
+SHARES = {
+    "letters": 1.0,
+    "alphabet": 1.0,
+    "abc": 0.12,
+    "signers": 1.0,
+    "rooms": 1.0,
+    "student_digits": 0.6,
+}
+RENDERED = "rendered"
+PICTURE = 192  # pixels of a side in which hands are looked for: more show little more of a hand
+PER_CLASS = 200  # images of each class of a set; more of one person and room teach little more
+DRAWN = 120  # rendered hands of each shape
+DRAWN_SIZE = 160
+NO_LETTER = 0.5  # weight of digits and other hands against letters
 
 
-class Source(NamedTuple):
-    """Images of one data set, uint8 (n, h, w, 1, 3, or 4 with what is hand), and their labels."""
+class Hands(NamedTuple):
+    """Hands with what they sign."""
 
-    images: np.ndarray
-    labels: np.ndarray
+    points: np.ndarray  # float32 (n, 21, 3), normalized
+    labels: np.ndarray  # int64 (n,), an index into SHAPES
+    share: float  # how often they are drawn, against the other sources
+    crops: np.ndarray | None = None  # uint8 (n, KEPT, KEPT, 3 or 4 with what is hand)
 
 
-def gather(left_out: str | None = None) -> tuple[dict[str, Source], list[np.ndarray]]:
-    """All data sets but those left out, and empty rooms for backgrounds. Of `letters`, what its
-    publisher calls training; of the others all, as a set is tested by leaving it out.
+def read_set(name: str) -> tuple[Samples, np.ndarray]:
+    """The samples of a data set that show a shape, or no sign; their labels among SHAPES (n,)."""
+    samples = load(name, size=PICTURE)
+    labels = shape_labels(samples.class_names)[samples.labels]
+    return samples.take(labels >= 0), labels[labels >= 0]
 
-    Labels are indices into LETTERS. AslError where a data set cannot be had.
+
+def gather(left_out: str | None = None) -> tuple[dict[str, Hands], list[np.ndarray]]:
+    """The hands of all sources but those left out, and pictures of empty rooms.
+
+    Of `letters`, what its publisher calls training. Rendered hands are a source as well, and the
+    landmark rows that are on this machine. AslError where a data set cannot be had.
     """
     without = LEFT_OUT[left_out] if left_out else ()
-    sources, rooms = {}, []
-    for name in SHARES:
-        if name == "drawn" or name in without:
-            continue
-        part = load(name, image_shape=(PICTURE, PICTURE, 3))
-        if part.is_test is not None:
-            part = part.take(~part.is_test)
-        letter_of = letter_labels(part.class_names)
-        is_nothing = np.array([normalize(each) == "nothing" for each in part.class_names])
-        chosen = []
-        for label in np.flatnonzero((letter_of >= 0) | is_nothing):
-            rows = np.flatnonzero(part.labels == label)
-            some = np.linspace(0, len(rows) - 1, min(len(rows), PER_CLASS)).astype(int)
-            chosen.append(rows[some])
-        part = part.take(np.sort(np.concatenate(chosen)))
-        images, edge = np.asarray(part.images[:]), FRAME.get(name, 0)
-        images = images[:, edge : images.shape[1] - edge, edge : images.shape[2] - edge]
-        empty = is_nothing[part.labels]
-        rooms += list(images[empty])
-        images, labels = images[~empty], letter_of[part.labels[~empty]]
-        if name == "signers":
-            images = np.stack([cut_out(image) for image in images])
-        sources[name] = Source(images, labels)
-    labels = np.arange(DRAWN) % len(LETTERS)
-    sources["drawn"] = Source(draw(labels, seed=0), labels)
+    sources: dict[str, Hands] = {}
+    rooms: list[np.ndarray] = []
+    for name, share in SHARES.items():
+        if name not in without:
+            sources[name], empty = _hands_of(name, share)
+            rooms += empty
+    sources[RENDERED] = draw()
+    for name in landmark_sets.find_landmark_sets():
+        rows = landmark_sets.load_landmarks(name)
+        sources[name] = Hands(normalize_points(rows.points), rows.labels, 1.0)
     return sources, rooms
 
 
-def letter_labels(class_names: tuple[str, ...]) -> np.ndarray:
-    """The index in LETTERS of each class of a data set, or -1: int64 (classes,)."""
-    index = {normalize(letter): place for place, letter in enumerate(LETTERS)}
-    return np.array([index.get(normalize(name), -1) for name in class_names])
+def _hands_of(name: str, share: float) -> tuple[Hands, list[np.ndarray]]:
+    samples, labels = read_set(name)
+    if samples.is_test is not None:
+        is_training = ~samples.is_test
+        samples, labels = samples.take(is_training), labels[is_training]
+    chosen = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        chosen.append(rows[np.linspace(0, len(rows) - 1, min(len(rows), PER_CLASS)).astype(int)])
+    rows = np.sort(np.concatenate(chosen))
+    samples, labels = samples.take(rows), labels[rows]
+    joints = find_joints(samples.images, name)
+    crops = cut_crops(samples.images, joints, KEPT, KEPT_AROUND)
+    if name == "signers":
+        crops = np.stack([cut_out(crop) for crop in crops])
+    nothing = np.array([each.casefold() in NO_SIGN for each in samples.class_names])
+    empty = np.flatnonzero(~joints.found & nothing[samples.labels])
+    pictures = [np.asarray(samples.images[row]) for row in empty]
+    found = joints.found
+    points = normalize_points(joints.points[found])
+    return Hands(points, labels[found], share, crops), pictures
 
 
-def draw(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Rendered hands in colour, a new signer every 24, cut out: uint8 (n, SIZE, SIZE, 4)."""
-    names = [LETTERS[label] for label in labels]
-    signers = 1000 + seed * 100_000 + np.arange(len(labels)) // len(LETTERS)
-    return rendered_hands.draw_hands(names, signers=signers, seed=seed, size=SIZE, cutout=True)
+def draw(count: int = DRAWN, seed: int = 0) -> Hands:
+    """Rendered hands of all shapes, cut out, `count` of each, by a new signer each; their points
+    come straight from the bones.
+    """
+    names = [name for name in SHAPES if name in rendered_hands.SIGNS]
+    labels = np.repeat([SHAPES.index(name) for name in names], count)
+    signers = 1000 + 100_000 * seed + np.tile(np.arange(count), len(names))
+    signs = [SHAPES[label] for label in labels]
+    points = DRAWN_SIZE * rendered_hands.hand_points(signs, signers=signers, seed=seed)
+    images = rendered_hands.draw_hands(
+        signs, signers=signers, seed=seed, size=DRAWN_SIZE, cutout=True
+    )
+    crops = [
+        crop_of(image, place, KEPT, KEPT_AROUND)
+        for image, place in zip(images, points, strict=True)
+    ]
+    return Hands(normalize_points(points), labels, 1.0, np.stack(crops))
 
 
 def cut_out(image: np.ndarray) -> np.ndarray:
@@ -96,38 +132,51 @@ def cut_out(image: np.ndarray) -> np.ndarray:
     return np.dstack([image, mask])
 
 
-class Mixture(keras.utils.PyDataset):
-    """Batches of all sources, set and letter drawn evenly, each image randomized.
+class Batches(keras.utils.PyDataset):
+    """Batches of points, or of crops with `rooms`, sources and shapes drawn evenly, each augmented.
 
-    A batch depends on the seed, the epoch and its number alone. After each epoch some rendered
-    hands are replaced by new ones.
+    A batch depends on the seed, the epoch and its number alone, so that a training that goes on
+    sees what it would have seen.
     """
 
-    def __init__(self, sources: dict[str, Source], rooms: list[np.ndarray], seed: int = 0) -> None:
+    def __init__(
+        self,
+        sources: dict[str, Hands],
+        batch: int,
+        steps: int,
+        seed: int = 0,
+        rooms: list[np.ndarray] | None = None,
+    ) -> None:
         super().__init__(workers=2, max_queue_size=16)
-        self.sources, self.rooms, self.seed, self.epoch = sources, rooms, seed, 0
-        shares = np.array([SHARES[name] for name in sources], float)
-        self.shares = shares / shares.sum()
-        self.rows = [  # of each letter that a source has
-            {label: np.flatnonzero(source.labels == label) for label in np.unique(source.labels)}
-            for source in sources.values()
-        ]
+        chosen = [each for each in sources.values() if rooms is None or each.crops is not None]
+        self.points = [each.points for each in chosen]
+        self.crops = [each.crops for each in chosen]
+        self.labels = np.concatenate([each.labels for each in chosen])
+        self.place = np.array(
+            [(k, row) for k, each in enumerate(chosen) for row in range(len(each.labels))]
+        )
+        self.reach = np.cumsum(np.concatenate([_weights(each) for each in chosen]))
+        self.batch, self.steps, self.seed, self.rooms, self.epoch = batch, steps, seed, rooms, 0
 
     def __len__(self) -> int:
-        return STEPS_PER_EPOCH
+        return self.steps
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
-        images, labels = self.sources["drawn"]
-        rows = (np.arange(DRAWN_ANEW) + self.epoch * DRAWN_ANEW) % len(labels)
-        images[rows] = draw(labels[rows], seed=self.epoch)
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         random = np.random.default_rng([self.seed, self.epoch, number])
-        images, labels = np.empty((BATCH, SIZE, SIZE, 3), np.float32), np.empty(BATCH, int)
-        sources = list(self.sources.values())
-        for row, k in enumerate(random.choice(len(sources), BATCH, p=self.shares)):
-            labels[row] = random.choice([*self.rows[k]])
-            chosen = random.choice(self.rows[k][labels[row]])
-            images[row] = randomize(sources[k].images[chosen], random, self.rooms)
-        return images, encode(labels, len(LETTERS))
+        rows = np.searchsorted(self.reach, random.random(self.batch) * self.reach[-1])
+        targets = np.eye(len(SHAPES), dtype=np.float32)[self.labels[rows]]
+        if self.rooms is None:
+            points = np.stack([self.points[k][row] for k, row in self.place[rows]])
+            return augment_points(points, random), targets
+        crops = [randomize(self.crops[k][row], random, self.rooms) for k, row in self.place[rows]]
+        return np.stack(crops), targets
+
+
+def _weights(hands: Hands) -> np.ndarray:
+    """How often each hand is drawn: all letters alike, digits and other hands less."""
+    counts = np.bincount(hands.labels, minlength=len(SHAPES))
+    weights = np.where(np.arange(len(SHAPES)) < len(LETTERS), 1, NO_LETTER) * (counts > 0)
+    return hands.share * (weights / weights.sum() / np.maximum(counts, 1))[hands.labels]

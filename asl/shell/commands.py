@@ -14,7 +14,7 @@ from asl.errors import AslError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from asl.checkpoints import Threshold
+    from asl.models.metadata import Threshold
 
 ROWS_SHOWN = 40  # of the table that predict prints
 

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from asl import checkpoints, files
-from asl.checkpoints import Metadata, Threshold
 from asl.data.encoding import encode
 from asl.data.mapped_images import Images
 from asl.data.samples import Split
@@ -25,6 +24,7 @@ from asl.evaluation import confidence
 from asl.keras_setup import keras
 from asl.models import registry, transfer
 from asl.models.build import build
+from asl.models.metadata import Metadata, Threshold
 from asl.training.batches import Batches
 from asl.training.options import Options, Recipe, settle
 from asl.training.resume import epoch_file, fit_phase

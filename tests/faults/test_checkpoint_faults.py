@@ -11,9 +11,10 @@ import pytest
 from conftest import REPOSITORY, step_by_step
 
 from asl import AslError, build, files, load_model, train
-from asl.checkpoints import Metadata, Threshold, read_metadata, save_model
+from asl.checkpoints import read_metadata, save_model
 from asl.data.hand_poses import LETTERS
 from asl.data.samples import SplitRecipe
+from asl.models.metadata import Metadata, Threshold
 from asl.training import resume
 
 METADATA = Metadata(

@@ -18,10 +18,11 @@ from PIL import Image
 import asl
 from asl import AslError, build, files
 from asl.__main__ import main
-from asl.checkpoints import Metadata, save_model
+from asl.checkpoints import save_model
 from asl.data.hand_poses import LETTERS
 from asl.data.rendered_hands import draw_hand
 from asl.errors import LIMITS, whole
+from asl.models.metadata import Metadata
 
 # Wrong values
 

@@ -1,0 +1,154 @@
+"""What the reader makes of data sets that were left out of its training, and what follows: how much
+it leans on pixels, its temperature, its confidence threshold, and the figures that it is known by.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from asl import files
+from asl.data.hand_poses import LETTERS
+from asl.data.split import with_groups
+from asl.evaluation import confidence
+from asl.evaluation.intervals import accuracy_interval
+from asl.keras_setup import keras
+from asl.landmarks.augmentation import normalize_points
+from asl.landmarks.crops import cut_crops
+from asl.landmarks.joints import find_joints
+from asl.models.layers import SMALLEST
+from asl.models.metadata import Threshold
+from asl.prediction import run
+from asl.reader.domain_randomization import AROUND, SIZE
+from asl.reader.network import MIRRORED
+from asl.reader.signs import SHAPES
+from asl.reader.sources import LEFT_OUT, read_set
+
+PRECISION = 0.95  # share of predictions above the confidence threshold that should be correct
+PIXELS = np.linspace(0, 1, 21)  # shares of the pixel network that are tried
+
+
+class LeftOut(NamedTuple):
+    """What both networks say of a set that was left out of their training; zeros in rows where no
+    hand was found.
+    """
+
+    joints: np.ndarray  # float32 (n, shapes), probabilities
+    pixels: np.ndarray  # float32 (n, shapes)
+    labels: np.ndarray  # int64 (n,), an index into SHAPES
+    groups: np.ndarray  # str (n,)
+
+    @property
+    def found(self) -> np.ndarray:
+        """Whether there is a hand: bool (n,)."""
+        return np.asarray(self.joints.any(axis=1))
+
+    @property
+    def is_letter(self) -> np.ndarray:
+        """Whether a letter is signed: bool (n,)."""
+        return np.asarray(self.labels < len(LETTERS))
+
+    def probabilities(self, share: float, temperature: float = 1.0) -> np.ndarray:
+        """Both together, as `network.both` does it: float64 (n, shapes)."""
+        scores = (1 - share) * np.log(self.joints + SMALLEST)
+        scores += share * np.log(self.pixels + SMALLEST)
+        scores = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
+        return scores / scores.sum(axis=1, keepdims=True) * self.found[:, None]
+
+    def correct(self, share: float) -> np.ndarray:
+        """Which of the letters are predicted correctly among the letters: bool (letters,)."""
+        letters = self.is_letter
+        chosen = self.probabilities(share)[letters, : len(LETTERS)]
+        return (chosen.argmax(axis=1) == self.labels[letters]) & self.found[letters]
+
+
+def predict_left_out(name: str, joints: keras.Model, pixels: keras.Model) -> LeftOut:
+    """What networks that were trained without a set say of all its images; of `letters`, of what
+    its publisher calls test.
+    """
+    found = []
+    for dataset in LEFT_OUT[name]:
+        samples, labels = read_set(dataset)
+        if samples.is_test is not None:
+            samples, labels = samples.take(samples.is_test), labels[samples.is_test]
+        samples = with_groups(samples)
+        assert samples.groups is not None
+        hands = find_joints(samples.images, dataset)
+        points = normalize_points(hands.points[hands.found])
+        crops = cut_crops(samples.images, hands, SIZE, AROUND)
+        told = [np.zeros((len(labels), len(SHAPES)), np.float32) for _ in range(2)]
+        told[0][hands.found] = _both_views(joints, points, points * MIRRORED)
+        told[1][hands.found] = _both_views(pixels, crops, crops[:, :, ::-1])
+        groups = np.char.add(f"{dataset} ", samples.groups.astype(str))
+        found.append((*told, labels, groups))
+    return LeftOut(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def _both_views(network: keras.Model, values: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    if not len(values):
+        return np.zeros((0, len(SHAPES)), np.float32)
+    one, other = (np.log(run(network, view) + SMALLEST) for view in (values, mirrored))
+    logs = (one + other) / 2
+    scores = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return scores / scores.sum(axis=1, keepdims=True)
+
+
+def keep(found: LeftOut, file: Path) -> None:
+    """Write what was predicted, whole or not at all."""
+    with files.write_beside(file) as temporary:
+        np.savez(temporary, **found._asdict())
+
+
+def kept(file: Path) -> LeftOut | None:
+    """What `keep` wrote, or None if it was not yet."""
+    if not file.is_file():
+        return None
+    with np.load(file) as stored:
+        return LeftOut(**stored)
+
+
+def choose_share(sets: list[LeftOut]) -> float:
+    """How much of the geometric mean is the pixels': what is best for these sets in the mean."""
+    accuracy = [np.mean([each.correct(share).mean() for each in sets]) for share in PIXELS]
+    return round(float(PIXELS[int(np.argmax(accuracy))]), 2)
+
+
+def calibrate(sets: list[LeftOut], share: float) -> tuple[float, Threshold]:
+    """Temperature and confidence threshold from the letters of these sets, as many of each."""
+    random = np.random.default_rng(0)
+    rows = [np.flatnonzero(each.is_letter & each.found) for each in sets]
+    count = min(map(len, rows))
+    chosen = [random.choice(each, count, replace=False) for each in rows]
+    pairs = list(zip(sets, chosen, strict=True))
+    labels = np.concatenate([each.labels[rows] for each, rows in pairs])
+    probabilities = np.concatenate([each.probabilities(share)[rows] for each, rows in pairs])
+    temperature = round(confidence.fit_temperature(probabilities, labels), 4)
+    calibrated = confidence.calibrate(probabilities, temperature)[:, : len(LETTERS)]
+    return temperature, confidence.confidence_threshold(calibrated, labels, PRECISION)
+
+
+def figures(known: dict[str, LeftOut]) -> dict[str, dict[str, float]]:
+    """How many letters of each set are predicted correctly, with the share of pixels that is best
+    for the other sets, so that no set has a say in what it is scored by.
+    """
+    told = {}
+    for name, found in known.items():
+        others = [each for other, each in known.items() if other != name]
+        share = choose_share(others or [found])
+        letters, groups = found.is_letter, found.groups[found.is_letter]
+        correct = found.correct(share)
+        low, high = accuracy_interval(correct, groups)
+        told[name] = {
+            "correct": int(correct.sum()),
+            "images": int(letters.sum()),
+            "groups": len(np.unique(groups)),
+            "low": round(low, 4),
+            "high": round(high, 4),
+            "pixels_share": share,
+            "joints_alone": int(found.correct(0.0).sum()),
+            "pixels_alone": int(found.correct(1.0).sum()),
+            "hand_found": int(found.found[letters].sum()),
+        }
+    return told

@@ -1,0 +1,161 @@
+"""Reading photographs: find the hand, look at its joints and its pixels, say the letter.
+
+Nothing here needs TensorFlow, whose import takes longer than many photographs: the networks are
+run by LiteRT. Where Google's networks that find hands can be neither found nor fetched, an older
+network looks at the whole picture instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from asl import files
+from asl.data.image_formats import PictureError
+from asl.data.images import fit, read_image
+from asl.errors import AslError
+from asl.landmarks import interpreter, networks
+from asl.landmarks.augmentation import normalize_points
+from asl.landmarks.crops import crop_of
+from asl.landmarks.hands import Hand, find_hands
+from asl.models.metadata import Metadata, from_json
+from asl.reader.signs import SIGNS, read_as
+
+READER, WHOLE = "reader", "reader-whole-picture"
+AROUND = 1.7  # side of the crop, in sides of the box of the points
+SIZE = 112  # its pixels
+LARGEST = 1600  # pixels of a side at which pictures of more than 16 million are read
+BLOCK = 32  # pictures that go through the network together
+NO_HAND, NO_SIGN = "no hand was found", "the hand signs no {}"
+
+
+class Reading(NamedTuple):
+    """What is read in a picture, or of one of its hands."""
+
+    row: int  # of the picture
+    size: tuple[int, int]  # width and height of the picture, as it was read
+    hand: Hand | None  # None where none was found, or the whole picture was looked at
+    probabilities: np.ndarray  # float (signs,); zeros where there is nothing to say
+    reason: str = ""  # why there is nothing to say
+
+
+class Network(NamedTuple):
+    """A network of the reader, run without TensorFlow."""
+
+    file: Path
+    metadata: Metadata
+
+    @property
+    def sees_hands(self) -> bool:
+        """Whether it takes points and crop, not a whole picture."""
+        return self.file.stem == READER
+
+
+def find_network() -> Network:
+    """The reader, or the network for whole pictures where hands cannot be looked for, which is
+    said. AslError where neither is there.
+    """
+    try:
+        for network in (networks.PALM, networks.LITE):
+            networks.network_file(network)
+        return _network(READER)
+    except AslError as error:
+        print(f"{error} Instead, each picture is looked at as a whole, which is less exact.")
+    return _network(WHOLE)
+
+
+def _network(name: str) -> Network:
+    places = [folder / f"{name}.tflite" for folder in (files.MODEL, files.REPOSITORY / "model")]
+    file = next((each for each in places if each.is_file()), None)
+    if file is None:
+        raise AslError(
+            f"{files.shown(places[0])} is not there: python -m asl reader makes it, and it came "
+            "with the project."
+        )
+    beside = file.with_suffix(".json")
+    again = "Put back both files of one training, or train it again: python -m asl reader."
+    try:
+        metadata = from_json(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise AslError(f"{files.shown(beside)} is missing or damaged ({error}). {again}") from error
+    if metadata.litert_sha256 != files.sha256(file):
+        raise AslError(f"{files.shown(file)} is damaged, or not of {beside.name}. {again}")
+    return Network(file, metadata)
+
+
+def read_pictures(
+    network: Network,
+    pictures: Sequence[Path],
+    *,
+    signs: str = "letters",
+    every: bool = False,
+    landmarks: str = networks.LITE,
+) -> Iterator[list[Reading] | PictureError]:
+    """What each picture shows, in their order: one reading, or with `every` one of each hand; or
+    why it could not be read.
+    """
+    if signs not in SIGNS:
+        raise AslError(f"there are no signs {signs!r}. There are: {', '.join(SIGNS)}.")
+
+    def look(row: int) -> list[tuple[Reading, np.ndarray]] | PictureError:
+        try:
+            picture = read_image(pictures[row], largest=LARGEST)
+        except PictureError as error:
+            return error
+        size = picture.shape[1::-1]
+        nothing = np.zeros(len(SIGNS[signs]))
+        if not network.sees_hands:
+            height, width, channels = network.metadata.input_shape
+            return [(Reading(row, size, None, nothing), fit(picture, (height, width, channels)))]
+        found = find_hands(picture, landmarks, every=every)
+        if not found:
+            return [(Reading(row, size, None, nothing, NO_HAND), np.empty(0))]
+        return [
+            (Reading(row, size, hand, nothing), crop_of(picture, hand.points, SIZE, AROUND))
+            for hand in (found if every else found[:1])
+        ]
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        looked = pool.map(look, range(len(pictures)))
+        while block := list(islice(looked, BLOCK)):
+            yield from _read_block(network, block, signs)
+
+
+def _read_block(
+    network: Network, block: list[list[tuple[Reading, np.ndarray]] | PictureError], signs: str
+) -> Iterator[list[Reading] | PictureError]:
+    seen = [pair for each in block if isinstance(each, list) for pair in each if pair[1].size]
+    told = iter(_run(network, seen, signs))
+    for each in block:
+        if isinstance(each, PictureError):
+            yield each
+        else:
+            yield [next(told) if pixels.size else reading for reading, pixels in each]
+
+
+def _run(network: Network, seen: list[tuple[Reading, np.ndarray]], signs: str) -> list[Reading]:
+    """The readings with their probabilities."""
+    if not seen:
+        return []
+    crops = np.stack([crop for _, crop in seen]).astype(np.float32)
+    if not network.sees_hands:
+        known, none = interpreter.run(network.file, crops)[0], np.zeros(len(seen))
+    else:
+        points = np.stack([reading.hand.points for reading, _ in seen if reading.hand])
+        (probabilities,) = interpreter.run(network.file, normalize_points(points), crops)
+        known = read_as(probabilities, network.metadata.class_names, signs)
+        none = 1 - known.sum(axis=1)
+    told = []
+    for (reading, _), row, rest in zip(seen, known, none, strict=True):
+        if rest > network.metadata.rejection:
+            reason = NO_SIGN.format(signs.removesuffix("s"))
+            told.append(reading._replace(probabilities=0 * row, reason=reason))
+        else:
+            told.append(reading._replace(probabilities=row))
+    return told
