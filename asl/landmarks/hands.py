@@ -22,7 +22,7 @@ from asl.landmarks.palm_detection import find_palms
 
 PRESENCE = 0.5  # of the landmarks: what is less sure is no hand
 FIRST_SCORE, SCORE, TILE_SCORE = 0.5, 0.2, 0.3  # of a palm; at first sight, then, in small tiles
-SURE = 0.8  # hands that are surer come before all others
+SURE = 0.9  # a presence at which the search ends; such hands come before all others
 SAME, INSIDE = 0.4, 0.7  # intersection over union, or over the smaller: more is one hand
 LARGEST = 1600  # pixels of the longer side; more would show no more of a hand
 PADDED = (1.35, 1.8)  # of the longer side: a hand that fills the picture is too large as it is
@@ -123,18 +123,20 @@ def _rank(hand: Hand) -> tuple[bool, float]:
 
 
 def _search(picture: np.ndarray, model: str, every: bool) -> list[Landmarks]:
-    """From what is quick and usual to what is slow and rare, until a hand is found."""
+    """From what is quick and usual to what is slow and rare, until a hand is found for sure."""
     height, width = picture.shape[:2]
     middle, side = (width / 2, height / 2), max(width, height)
     whole, *padded = [Square(*middle, scale * side) for scale in (1, *PADDED)]
     steps = [(picture, square) for square in (whole, *padded)]
     brighter = cv2.LUT(picture, BRIGHTER)  # film in poor light
     steps += [(brighter, square) for square in (padded[0], whole)]
+    found: list[Landmarks] = []
     for pixels, square in steps:
         score = FIRST_SCORE if (pixels is picture and square is whole) else SCORE
-        if found := _find_in(pixels, [square], model, score):
+        found = _once(found + _find_in(pixels, [square], model, score))
+        if any(hand.presence >= SURE for hand in found):
             break
-    else:  # the palm may be hidden or too large for its detector
+    if not found:  # the palm may be hidden or too large for its detector
         steps = [(picture, whole), (picture, padded[0]), (brighter, whole)]
         known = (_refine(pixels, square, model, passes=3) for pixels, square in steps)
         found = list(islice((hand for hand in known if hand.presence >= PRESENCE), 1))
