@@ -293,6 +293,13 @@ def test_without_a_network_a_message_says_where_to_put_the_file(
     assert file.read_bytes() == b"cut"
 
 
+def test_many_images_without_a_network_ask_for_it_once(serve, home):
+    serve(name="nothing.tflite")
+    with pytest.raises(AslError, match="404"):
+        asl.hands(np.zeros((20, 9, 9, 3), np.uint8))
+    assert Counting.asked == 1
+
+
 def test_a_download_that_ends_early_is_not_kept(serve, home):
     serve(CutShort)
     with pytest.raises(AslError, match="6 of 100 bytes"):

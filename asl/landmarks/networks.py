@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from asl import files
 from asl.data.weights import WeightsFile, find_file
+from asl.errors import AslError
 from asl.landmarks import interpreter
 
 _ASSETS = "https://storage.googleapis.com/mediapipe-assets/modules/"
@@ -35,7 +37,9 @@ NETWORKS = {
     ),
 }
 LANDMARK_MODELS = (LITE, FULL)  # full takes twice as long, and is a little more exact
+AGAIN = 10  # seconds after a failure; threads that wait need not all wait for the network
 _finding = threading.Lock()
+_failures: dict[tuple[str, Path, str], tuple[float, str]] = {}
 
 
 def run(network: str, *inputs: np.ndarray) -> list[np.ndarray]:
@@ -45,8 +49,16 @@ def run(network: str, *inputs: np.ndarray) -> list[np.ndarray]:
 
 def network_file(network: str) -> Path:
     """The checked file of one of NETWORKS. AslError where there is neither it nor a connection."""
+    place = (network, files.DATA, os.environ.get("ASL_ARCHIVES", ""))
     with _finding:  # one thread looks, and fetches; the others take what it found
-        return _find(network, files.DATA, os.environ.get("ASL_ARCHIVES", ""))
+        since, message = _failures.get(place, (0.0, ""))
+        if message and time.monotonic() - since < AGAIN:
+            raise AslError(message)
+        try:
+            return _find(*place)
+        except AslError as error:
+            _failures[place] = time.monotonic(), str(error)
+            raise
 
 
 @cache
