@@ -92,7 +92,7 @@ def load_model(name: str | Path) -> tuple[keras.Model, Metadata]:
     file = find(name)
     metadata = read_metadata(file)  # before Keras, whose import takes seconds
     model = load_keras_file(file, rebuild=partial(_rebuild, metadata))
-    shapes = (tuple(model.input_shape[1:]), model.output_shape[-1])
+    shapes = (_image_shape(model), model.output_shape[-1])
     if shapes != (metadata.input_shape, len(metadata.class_names)):
         raise AslError(
             f"{files.shown(file)} takes {shapes[0]} and gives {shapes[1]} classes, but its "
@@ -123,7 +123,7 @@ def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
         model.save(new)
         metadata = replace(
             metadata,
-            input_shape=tuple(model.input_shape[1:]),
+            input_shape=_image_shape(model),
             parameters=model.count_params(),
             versions=_versions(),
             weights_sha256=files.sha256(new),
@@ -133,6 +133,11 @@ def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
             pending.write_text(to_json(metadata), encoding="utf-8")
     os.replace(_pending(file), file.with_suffix(".json"))
     return file
+
+
+def _image_shape(model: keras.Model) -> tuple[int, ...]:
+    """Height, width and channels of the images; they are the last of several inputs."""
+    return tuple(model.inputs[-1].shape[1:])
 
 
 def arrays_sha256(model: keras.Model) -> str:

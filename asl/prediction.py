@@ -21,8 +21,13 @@ from asl.data.images import (
     read_images,
     summary,
 )
+from asl.data.load import load
 from asl.data.mapped_images import Images
+from asl.data.samples import Samples
 from asl.errors import AslError
+from asl.landmarks.augmentation import normalize_points
+from asl.landmarks.crops import AROUND, HAND_SIZE, crop_of
+from asl.landmarks.joints import find_joints
 from asl.models.layers import largest_output
 from asl.results import results_table
 
@@ -45,7 +50,12 @@ def predict(model: keras.Model, images: Images) -> np.ndarray:
 
 
 def predict_fitted(model: keras.Model, images: Images) -> np.ndarray:
-    """As `predict`, of images of any size and colour, brought to what the network takes."""
+    """As `predict`, of images of any size and colour, brought to what the network takes.
+
+    The reader looks for hands in them first: where there is none, all probabilities are 0.
+    """
+    if len(model.inputs) > 1:
+        return _predict_hands(model, images)
     shape = model.input_shape[1:]
     if images.shape[1:] == shape:
         return predict(model, images)
@@ -54,6 +64,26 @@ def predict_fitted(model: keras.Model, images: Images) -> np.ndarray:
         fitted = [fit(image, shape) for image in images[start : start + BLOCK]]
         found.append(predict(model, np.stack(fitted)))
     return np.concatenate(found)
+
+
+def load_for(model: keras.Model, dataset: str) -> Samples:
+    """A data set as a network wants to see it, see `load`."""
+    if len(model.inputs) > 1:
+        return load(dataset, size=HAND_SIZE)
+    return load(dataset, image_shape=model.input_shape[1:])
+
+
+def _predict_hands(model: keras.Model, images: Images) -> np.ndarray:
+    joints = find_joints(images)
+    found = np.flatnonzero(joints.found)
+    told = np.zeros((len(images), model.output_shape[-1]), np.float32)
+    side = model.inputs[1].shape[1]
+    for start in range(0, len(found), BLOCK):
+        rows = found[start : start + BLOCK]
+        crops = [crop_of(images[row], joints.points[row], side, AROUND) for row in rows]
+        points = normalize_points(joints.points[rows])
+        told[rows] = model.predict_on_batch([points, np.stack(crops).astype(np.float32)])
+    return told
 
 
 def run(model: keras.Model, images: Images) -> np.ndarray:

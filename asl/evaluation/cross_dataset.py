@@ -11,7 +11,6 @@ import pandas as pd
 from asl import checkpoints, prediction
 from asl.data.catalog import find_dataset
 from asl.data.dataset import normalize
-from asl.data.load import load
 from asl.data.samples import Samples
 from asl.data.split import with_groups
 from asl.errors import AslError
@@ -44,13 +43,19 @@ class DatasetPredictions(NamedTuple):
     not_scored: tuple[str, ...]  # the data set's other classes
 
     @property
+    def predicted(self) -> np.ndarray:
+        """The most likely class of each image, -1 where there is none: no hand. int64 (n,)."""
+        found = self.probabilities.any(axis=1)
+        return np.where(found, self.probabilities.argmax(axis=1), -1)
+
+    @property
     def correct(self) -> np.ndarray:
         """Which images are predicted correctly, bool (n,)."""
-        return self.probabilities.argmax(axis=1) == self.labels
+        return self.predicted == self.labels
 
     def per_class(self) -> pd.DataFrame:
         """Figures of each class that has images, as `metrics.per_class` gives them."""
-        table = per_class(self.labels, self.probabilities.argmax(axis=1), self.class_names)
+        table = per_class(self.labels, self.predicted, self.class_names)
         return table[table["images"] > 0]
 
 
@@ -122,7 +127,7 @@ def _samples(model: keras.Model, metadata: Metadata, dataset: str) -> Samples:
         )
     if kind == TEST and not metadata.datasets:
         return with_groups(checkpoints.replay_split(metadata).test)
-    samples = with_groups(load(dataset, image_shape=model.input_shape[1:]))
+    samples = with_groups(prediction.load_for(model, dataset))
     if kind == TEST and samples.is_test is not None:  # of one of several
         samples = samples.take(np.flatnonzero(samples.is_test))
     return samples

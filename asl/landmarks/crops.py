@@ -9,6 +9,10 @@ from asl.data.mapped_images import Images
 from asl.landmarks.geometry import Square
 from asl.landmarks.joints import Joints
 
+AROUND = 1.7  # side of the crop that a network sees, in sides of the box of the points
+CROP = 112  # its pixels
+HAND_SIZE = 192  # pixels of a side of images in which hands are looked for: more show little more
+
 
 def cut_crops(images: Images, joints: Joints, size: int, around: float) -> np.ndarray:
     """The square around each hand that was found, `around` times the side of the box of its points:

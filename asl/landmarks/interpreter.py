@@ -31,10 +31,11 @@ def run(file: Path, *inputs: np.ndarray) -> list[np.ndarray]:
             interpreter.allocate_tensors()
         known[file] = stamp, interpreter
     interpreter = known[file][1]
-    for details, values in zip(interpreter.get_input_details(), inputs, strict=True):
-        if tuple(details["shape"]) != values.shape:
+    wanted = list(zip(interpreter.get_input_details(), inputs, strict=True))
+    if any(tuple(details["shape"]) != values.shape for details, values in wanted):
+        for details, values in wanted:  # all of them first: they must fit each other
             interpreter.resize_tensor_input(details["index"], values.shape)
-            interpreter.allocate_tensors()
+        interpreter.allocate_tensors()
     for details, values in zip(interpreter.get_input_details(), inputs, strict=True):
         interpreter.set_tensor(details["index"], values)
     interpreter.invoke()

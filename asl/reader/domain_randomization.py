@@ -7,8 +7,9 @@ sharpness and noise (Tobin et al.: Domain Randomization, IROS 2017).
 import cv2
 import numpy as np
 
-SIZE = 112  # pixels of a side that the network takes
-AROUND = 1.7  # side of the crop, in sides of the box of the points
+from asl.landmarks.crops import AROUND
+from asl.landmarks.crops import CROP as SIZE
+
 KEPT, KEPT_AROUND = 136, 2.06  # of what is kept, so that the crop may be moved: its pixels alike
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 

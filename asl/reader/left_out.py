@@ -16,12 +16,11 @@ from asl.evaluation import confidence
 from asl.evaluation.intervals import accuracy_interval
 from asl.keras_setup import keras
 from asl.landmarks.augmentation import normalize_points
-from asl.landmarks.crops import cut_crops
+from asl.landmarks.crops import AROUND, CROP, cut_crops
 from asl.landmarks.joints import find_joints
 from asl.models.layers import SMALLEST
 from asl.models.metadata import Threshold
 from asl.prediction import run
-from asl.reader.domain_randomization import AROUND, SIZE
 from asl.reader.network import MIRRORED
 from asl.reader.signs import SHAPES
 from asl.reader.sources import LEFT_OUT, read_set
@@ -77,7 +76,7 @@ def predict_left_out(name: str, joints: keras.Model, pixels: keras.Model) -> Lef
         assert samples.groups is not None
         hands = find_joints(samples.images, dataset)
         points = normalize_points(hands.points[hands.found])
-        crops = cut_crops(samples.images, hands, SIZE, AROUND)
+        crops = cut_crops(samples.images, hands, CROP, AROUND)
         told = [np.zeros((len(labels), len(SHAPES)), np.float32) for _ in range(2)]
         told[0][hands.found] = _both_views(joints, points, points * MIRRORED)
         told[1][hands.found] = _both_views(pixels, crops, crops[:, :, ::-1])

@@ -22,14 +22,12 @@ from asl.data.images import fit, read_image
 from asl.errors import AslError
 from asl.landmarks import interpreter, networks
 from asl.landmarks.augmentation import normalize_points
-from asl.landmarks.crops import crop_of
+from asl.landmarks.crops import AROUND, CROP, crop_of
 from asl.landmarks.hands import Hand, find_hands
 from asl.models.metadata import Metadata, from_json
 from asl.reader.signs import SIGNS, read_as
 
 READER, WHOLE = "reader", "reader-whole-picture"
-AROUND = 1.7  # side of the crop, in sides of the box of the points
-SIZE = 112  # its pixels
 LARGEST = 1600  # pixels of a side at which pictures of more than 16 million are read
 BLOCK = 32  # pictures that go through the network together
 NO_HAND, NO_SIGN = "no hand was found", "the hand signs no {}"
@@ -117,7 +115,7 @@ def read_pictures(
         if not found:
             return [(Reading(row, size, None, nothing, NO_HAND), np.empty(0))]
         return [
-            (Reading(row, size, hand, nothing), crop_of(picture, hand.points, SIZE, AROUND))
+            (Reading(row, size, hand, nothing), crop_of(picture, hand.points, CROP, AROUND))
             for hand in (found if every else found[:1])
         ]
 

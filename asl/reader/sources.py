@@ -13,7 +13,7 @@ from asl.data.load import load
 from asl.data.samples import Samples
 from asl.keras_setup import keras
 from asl.landmarks.augmentation import augment_points, normalize_points
-from asl.landmarks.crops import crop_of, cut_crops
+from asl.landmarks.crops import HAND_SIZE, crop_of, cut_crops
 from asl.landmarks.joints import find_joints
 from asl.reader.domain_randomization import KEPT, KEPT_AROUND, randomize
 from asl.reader.signs import NO_SIGN, SHAPES, shape_labels
@@ -36,7 +36,6 @@ SHARES = {
     "student_digits": 0.6,
 }
 RENDERED = "rendered"
-PICTURE = 192  # pixels of a side in which hands are looked for: more show little more of a hand
 PER_CLASS = 200  # images of each class of a set; more of one person and room teach little more
 DRAWN = 120  # rendered hands of each shape
 DRAWN_SIZE = 160
@@ -54,7 +53,7 @@ class Hands(NamedTuple):
 
 def read_set(name: str) -> tuple[Samples, np.ndarray]:
     """The samples of a data set that show a shape, or no sign; their labels among SHAPES (n,)."""
-    samples = load(name, size=PICTURE)
+    samples = load(name, size=HAND_SIZE)
     labels = shape_labels(samples.class_names)[samples.labels]
     return samples.take(labels >= 0), labels[labels >= 0]
 

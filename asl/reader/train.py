@@ -14,6 +14,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,9 +90,9 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
         training_seconds=round(time.perf_counter() - began, 1),
         left_out=left_out.figures(known),
     )
-    file = checkpoints.save_model(both(joints, crops, share, temperature), "reader", metadata)
-    export.write_litert(file)
-    return file
+    model = both(joints, crops, share, temperature)
+    litert = files.sha256(export.write_litert(model, "reader"))
+    return checkpoints.save_model(model, "reader", replace(metadata, litert_sha256=litert))
 
 
 def _without(name: str, folder: Path, seed: int, pixels: Settings) -> left_out.LeftOut:

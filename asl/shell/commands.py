@@ -14,6 +14,7 @@ from asl.errors import AslError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from asl.data.images import Inputs, LeftOut
     from asl.models.metadata import Threshold
 
 ROWS_SHOWN = 40  # of the table that predict prints
@@ -121,35 +122,81 @@ def evaluate(options: argparse.Namespace) -> None:
 def reader(options: argparse.Namespace) -> None:
     from asl.reader import train
 
-    file = train.train_reader(options.leave_out, options.seed, options.steps or train.STEPS)
-    print(f"kept in {files.shown(file)}")
+    file = train.train_reader(options.leave_out, options.seed, options.steps)
+    if file:
+        print(f"kept in {files.shown(file)}")
 
 
 def predict(options: argparse.Namespace) -> int:
-    from asl import checkpoints
     from asl.data.images import find_inputs, told
 
-    to_terminal = options.output in (None, "-")
-    if not to_terminal:
-        weights = checkpoints.find(options.model)
-        files.check_output(options.output, [*options.paths, weights, weights.with_suffix(".json")])
-    inputs = find_inputs(options.paths)  # before the seconds that TensorFlow takes
-    from asl.prediction import predict_inputs
+    for output in (options.output, options.details):
+        if output not in (None, "-"):
+            files.check_output(output, [*options.paths, *_files_of(options.model)])
+    if options.draw:
+        from asl.reader import drawings
+
+        drawings.check_folder(options.draw)
+    inputs = find_inputs(options.paths)  # before the seconds that a network takes
+    if options.model == "reader":
+        table, left_out, threshold = _predict_with_reader(options, inputs)
+    else:
+        table, left_out, threshold = _predict_with_checkpoint(options, inputs)
     from asl.results import results_text
 
-    model, metadata = asl.load_model(options.model)
-    table, left_out = predict_inputs(model, metadata.class_names, inputs)
     if options.output == "-":
         print(results_text(table), end="")
     else:
-        _print_predictions(table, metadata.threshold)
-    if not to_terminal:
-        written = files.shown(asl.write_results(table, options.output))
+        _print_predictions(table, threshold)
+    if options.output not in (None, "-"):
+        from asl.results import write_results
+
+        written = files.shown(write_results(table, options.output))
         print(f"{len(table):,} pictures predicted, written to {written}")
     lines, failed = told(left_out)
     if lines:
         print(*lines, sep="\n  ", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _files_of(model: str) -> list[Path]:
+    """The files of a checkpoint, which no output may overwrite."""
+    if model == "reader":
+        return [*files.MODEL.glob("reader*")]
+    from asl import checkpoints
+
+    file = checkpoints.find(model)
+    return [file, file.with_suffix(".json")]
+
+
+def _predict_with_reader(
+    options: argparse.Namespace, inputs: Inputs
+) -> tuple[pd.DataFrame, LeftOut, Threshold | None]:
+    """Without TensorFlow, whose import takes longer than many pictures."""
+    from asl.reader import read, tables
+
+    network = read.find_network()
+    known = {"signs": options.signs, "every": options.all, "landmarks": options.landmarks}
+    found = tables.read_inputs(network, inputs, **known)
+    if options.details:
+        tables.write_details(found, options.details)
+    if options.draw:
+        from asl.reader import drawings
+
+        print(f"look at {drawings.draw(found, inputs, options.draw)}")
+    return found.table, found.left_out, network.metadata.threshold
+
+
+def _predict_with_checkpoint(
+    options: argparse.Namespace, inputs: Inputs
+) -> tuple[pd.DataFrame, LeftOut, Threshold | None]:
+    wanted = {"--draw": options.draw, "--details": options.details, "--all": options.all}
+    if asked := [name for name, value in wanted.items() if value]:
+        raise AslError(f"{' and '.join(asked)} show hands, which only the reader looks for.")
+    from asl.prediction import predict_inputs
+
+    model, metadata = asl.load_model(options.model)
+    return *predict_inputs(model, metadata.class_names, inputs), metadata.threshold
 
 
 def _print_predictions(table: pd.DataFrame, threshold: Threshold | None) -> None:
@@ -162,8 +209,11 @@ def _print_predictions(table: pd.DataFrame, threshold: Threshold | None) -> None
     rows = table.rename(columns={"image": "picture", "predicted": "letter"})
     shown = rows.head(ROWS_SHOWN)
     texts = {name: [*map(printable, shown[name])] for name in ("picture", "letter", "second")}
+    columns = ["picture", "letter", "confidence", "second"]
+    if "note" in shown and shown["note"].any():
+        columns.append("note")
     text = shown.assign(**texts).to_string(
-        columns=["picture", "letter", "confidence", "second"],
+        columns=columns,
         index=False,
         formatters={"confidence": lambda share: decimals(share, 2)},
     )

@@ -83,6 +83,13 @@ def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Actio
     add("--model", default="reader", metavar="MODEL", help=checkpoint)
     output = "write all predictions to this file, in the form of results.csv; - prints them"
     add("--output", metavar="FILE", help=output)
+    signs = "what the reader takes signs for (0 and O are one hand shape, as are 2 and V, 6 and W)"
+    add("--signs", choices=("letters", "digits"), default="letters", help=signs)
+    add("--all", action="store_true", help="every hand of a picture, not only the largest sure one")
+    add("--details", metavar="FILE", help="write box, joints and side of each hand: lines of JSON")
+    add("--draw", metavar="FOLDER", help="draw the hands into the pictures, and a page of them all")
+    landmarks = "network for the joints: full is a little more exact, half as fast, and fetched"
+    add("--landmarks", choices=("lite", "full"), default="lite", help=landmarks)
     add("paths", nargs="+", metavar="PATH", help="a picture, or a folder of them")
 
 
