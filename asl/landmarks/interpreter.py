@@ -7,17 +7,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from asl import files
 
+if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Interpreter
+
 _here = threading.local()  # an interpreter serves one thread
 _one_at_a_time = threading.Lock()
 
 
-def run(file: Path, *inputs: np.ndarray) -> list[np.ndarray]:
-    """The outputs of a .tflite file for these inputs, in the file's order of both.
+def run(file: Path, *inputs: np.ndarray, **named: np.ndarray) -> list[np.ndarray]:
+    """The outputs of a .tflite file, in its order, for its one input, or for several by their names
+    in the network that it was exported from.
 
     One thread each: pictures side by side keep more processors busy than parts of one.
     """
@@ -31,17 +36,23 @@ def run(file: Path, *inputs: np.ndarray) -> list[np.ndarray]:
             interpreter.allocate_tensors()
         known[file] = stamp, interpreter
     interpreter = known[file][1]
-    wanted = list(zip(interpreter.get_input_details(), inputs, strict=True))
+    wanted = [(_input(interpreter, name), values) for name, values in named.items()]
+    wanted += list(zip(interpreter.get_input_details(), inputs, strict=not named))
     if any(tuple(details["shape"]) != values.shape for details, values in wanted):
         for details, values in wanted:  # all of them first: they must fit each other
             interpreter.resize_tensor_input(details["index"], values.shape)
         interpreter.allocate_tensors()
-    for details, values in zip(interpreter.get_input_details(), inputs, strict=True):
+    for details, values in wanted:
         interpreter.set_tensor(details["index"], values)
     interpreter.invoke()
     return [
         interpreter.get_tensor(details["index"]) for details in interpreter.get_output_details()
     ]
+
+
+def _input(interpreter: Interpreter, name: str) -> dict:
+    """What is known of an input, which is called serving_default_<name>:0 in the file."""
+    return next(each for each in interpreter.get_input_details() if name in each["name"])
 
 
 @contextmanager

@@ -33,12 +33,10 @@ def joint_features(points: keras.KerasTensor) -> keras.KerasTensor:
     flat = flat - ops.mean(ops.take(flat, PALM, axis=1), axis=1, keepdims=True)
     size = ops.sqrt(ops.mean(ops.sum(flat * flat, axis=2), axis=1)) + 1e-6
     flat = flat / ops.reshape(size, (-1, 1, 1))
-    # As products with constant matrices, which every format of networks knows
-    identity = np.eye(POINTS, dtype=np.float32)
-    bones = ops.matmul(identity[1:] - identity[list(BEFORE)], flat)
+    bones = flat[:, 1:] - ops.take(flat, BEFORE, axis=1)
     length = ops.sqrt(ops.sum(bones * bones, axis=2, keepdims=True) + 1e-9)
-    first, second = np.triu_indices(POINTS, 1)
-    apart = ops.matmul(identity[first] - identity[second], flat)
+    first, second = (each.tolist() for each in np.triu_indices(POINTS, 1))
+    apart = ops.take(flat, first, axis=1) - ops.take(flat, second, axis=1)
     distances = ops.sqrt(ops.sum(apart * apart, axis=2) + 1e-9)
     parts = (ops.reshape(flat, (-1, 42)), ops.reshape(bones / (length + 1e-3), (-1, 40)), distances)
     return ops.concatenate(parts, axis=1)
@@ -50,7 +48,7 @@ def dense_network(class_count: int, seed: int = 0) -> keras.Model:
 
     keras.utils.set_random_seed(seed)
     layers = keras.layers
-    inputs = keras.Input((POINTS, 3), name="points")
+    inputs = keras.Input((POINTS, 3), name="joints")
     x = layers.BatchNormalization()(joint_features(inputs))
     for _ in range(2):
         x = layers.Dense(UNITS, activation="gelu")(x)

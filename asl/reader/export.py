@@ -29,9 +29,12 @@ def write_litert(model: keras.Model, name: str) -> Path:
                 "one: pip install --upgrade keras"
             ) from error
         random = np.random.default_rng(0)
-        inputs = [random.uniform(0, 255, (3, *each.shape[1:])) for each in model.inputs]
-        values = [each.astype(np.float32) for each in inputs]
-        apart = np.abs(interpreter.run(temporary, *values)[0] - model.predict_on_batch(values))
+        values = {
+            each.name: random.uniform(0, 255, (3, *each.shape[1:])).astype(np.float32)
+            for each in model.inputs
+        }
+        told = interpreter.run(temporary, **values)[0]
+        apart = np.abs(told - model.predict_on_batch([*values.values()]))
         if apart.max() > SAME:
             raise AslError(f"{target.name} differs from the network by {apart.max():.2g}.")
     return target

@@ -37,7 +37,7 @@ def pixel_network(class_count: int, seed: int = 0) -> keras.Model:
         learns = learns or layer.name == FROZEN_TO
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = MOMENTUM
-    inputs = keras.Input((SIZE, SIZE, 3), name="crop")
+    inputs = keras.Input((SIZE, SIZE, 3), name="pixels")
     x = keras.layers.GlobalAveragePooling2D()(backbone(preprocessing(inputs)))
     x = keras.layers.Dropout(0.3)(x)
     x = keras.layers.Dense(class_count, activation="softmax")(x)
@@ -53,8 +53,8 @@ def both(joints: keras.Model, pixels: keras.Model, share: float, temperature: fl
     from asl.keras_setup import keras
 
     ops = keras.ops
-    points = keras.Input((POINTS, 3), name="points")
-    crop = keras.Input((SIZE, SIZE, 3), name="crop")
+    points = keras.Input((POINTS, 3), name="joints")
+    crop = keras.Input((SIZE, SIZE, 3), name="pixels")
 
     def scores(network: keras.Model, *views: keras.KerasTensor) -> keras.KerasTensor:
         same = keras.Model(network.inputs[0], network.outputs[0])  # without its optimizer

@@ -54,6 +54,11 @@ class Network(NamedTuple):
         """Whether it takes points and crop, not a whole picture."""
         return self.file.stem == READER
 
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """What it can take signs for."""
+        return tuple(SIGNS) if self.sees_hands else ("letters",)
+
 
 def find_network() -> Network:
     """The reader, or the network for whole pictures where hands cannot be looked for, which is
@@ -62,10 +67,10 @@ def find_network() -> Network:
     try:
         for network in (networks.PALM, networks.LITE):
             networks.network_file(network)
-        return _network(READER)
     except AslError as error:
         print(f"{error} Instead, each picture is looked at as a whole, which is less exact.")
-    return _network(WHOLE)
+        return _network(WHOLE)
+    return _network(READER)
 
 
 def _network(name: str) -> Network:
@@ -100,6 +105,8 @@ def read_pictures(
     """
     if signs not in SIGNS:
         raise AslError(f"there are no signs {signs!r}. There are: {', '.join(SIGNS)}.")
+    if signs not in network.signs:
+        raise AslError(f"the network for whole pictures knows no {signs}, only letters.")
 
     def look(row: int) -> list[tuple[Reading, np.ndarray]] | PictureError:
         try:
@@ -146,7 +153,9 @@ def _run(network: Network, seen: list[tuple[Reading, np.ndarray]], signs: str) -
         known, none = interpreter.run(network.file, crops)[0], np.zeros(len(seen))
     else:
         points = np.stack([reading.hand.points for reading, _ in seen if reading.hand])
-        (probabilities,) = interpreter.run(network.file, normalize_points(points), crops)
+        (probabilities,) = interpreter.run(
+            network.file, joints=normalize_points(points), pixels=crops
+        )
         known = read_as(probabilities, network.metadata.class_names, signs)
         none = 1 - known.sum(axis=1)
     told = []
