@@ -164,12 +164,14 @@ def _finish_saving(file: Path, digest: str) -> None:
 
 
 def _rebuild(metadata: Metadata) -> keras.Model:
-    """The architecture of a checkpoint, its weights random."""
-    from asl.models.build import rebuild  # here, since Keras takes seconds
+    """The architecture of a checkpoint, its weights random. AslError for one that `build` does not
+    know, such as the reader's.
+    """
+    from asl.models.build import build  # here, since Keras takes seconds
 
     height, width, channels = metadata.input_shape
-    classes = len(metadata.class_names)
-    return rebuild(metadata.model, (height, width, channels), classes, metadata.temperature)
+    shape, classes = (height, width, channels), len(metadata.class_names)
+    return build(metadata.model, shape, classes, weights=None)
 
 
 def _versions() -> dict[str, str]:

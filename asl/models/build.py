@@ -5,9 +5,8 @@ from pathlib import Path
 from asl.errors import AslError, whole
 from asl.keras_setup import keras
 from asl.models import pretrained, registry
-from asl.models.backbones import add_head, mobilenetv2
+from asl.models.backbones import add_head
 from asl.models.keras_files import load_keras_file
-from asl.models.reader_network import reader_network, with_test_time_augmentation
 
 
 def build(
@@ -50,19 +49,6 @@ def build(
     if checkpoint:
         _begin_with(model, checkpoint)
     return model
-
-
-def rebuild(
-    name: str, input_shape: tuple[int, int, int], class_count: int, temperature: float = 1.0
-) -> keras.Model:
-    """The architecture of a checkpoint, as its metadata tells it, with random weights: one of the
-    registry, or the reader. AslError for any other name.
-    """
-    if name != "reader":
-        return build(name, input_shape, class_count, weights=None)
-    backbone, preprocessing = mobilenetv2(input_shape[0])
-    network = reader_network(backbone, preprocessing, class_count)
-    return with_test_time_augmentation(network, temperature)
 
 
 def _begin_with(model: keras.Model, checkpoint: Path) -> None:
