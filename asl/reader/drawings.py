@@ -60,7 +60,8 @@ def draw(read: Read, inputs: Inputs, folder: str | Path) -> Path:
         name = f"{number:05d}-{stem}.jpg"
         image = _drawn(inputs.files[picture], [read.readings[row] for row in rows])
         with files.write_beside(folder / name) as temporary:
-            cv2.imwrite(str(temporary), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+            _, jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+            temporary.write_bytes(jpeg.tobytes())  # which, other than imwrite, tells of a full disk
         told = read.table.iloc[rows]
         figures.append(
             (float(told["confidence"].max()), _figure(name, inputs.names[picture], told))

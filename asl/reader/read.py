@@ -68,7 +68,8 @@ def find_network() -> Network:
         for network in (networks.PALM, networks.LITE):
             networks.network_file(network)
     except AslError as error:
-        print(f"{error} Instead, each picture is looked at as a whole, which is less exact.")
+        why = " ".join(str(error).split("\n"))
+        print(f"{why} Instead, each picture is looked at as a whole, which is less exact.")
         return _network(WHOLE)
     return _network(READER)
 
@@ -128,8 +129,11 @@ def read_pictures(
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         looked = pool.map(look, range(len(pictures)))
-        while block := list(islice(looked, BLOCK)):
-            yield from _read_block(network, block, signs)
+        try:
+            while block := list(islice(looked, BLOCK)):
+                yield from _read_block(network, block, signs)
+        finally:
+            pool.shutdown(cancel_futures=True)  # whoever asked may have stopped asking
 
 
 def _read_block(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,18 +131,12 @@ def reader(options: argparse.Namespace) -> None:
 def predict(options: argparse.Namespace) -> int:
     from asl.data.images import find_inputs, told
 
-    for output in (options.output, options.details):
-        if output not in (None, "-"):
-            files.check_output(output, [*options.paths, *_files_of(options.model)])
-    if options.draw:
-        from asl.reader import drawings
-
-        drawings.check_folder(options.draw)
+    _check_outputs(options)
     inputs = find_inputs(options.paths)  # before the seconds that a network takes
-    if options.model == "reader":
-        table, left_out, threshold = _predict_with_reader(options, inputs)
-    else:
-        table, left_out, threshold = _predict_with_checkpoint(options, inputs)
+    find = _predict_with_reader if options.model == "reader" else _predict_with_checkpoint
+    # With `--output -` nothing but the table goes to the standard output
+    with contextlib.redirect_stdout(sys.stderr if options.output == "-" else sys.stdout):
+        table, left_out, threshold = find(options, inputs)
     from asl.results import results_text
 
     if options.output == "-":
@@ -152,11 +147,24 @@ def predict(options: argparse.Namespace) -> int:
         from asl.results import write_results
 
         written = files.shown(write_results(table, options.output))
-        print(f"{len(table):,} pictures predicted, written to {written}")
+        print(f"{table['image'].nunique():,} pictures predicted, written to {written}")
     lines, failed = told(left_out)
     if lines:
         print(*lines, sep="\n  ", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """AslError where what is to be written would cost something that is there."""
+    outputs = [each for each in (options.output, options.details) if each not in (None, "-")]
+    for output in outputs:
+        files.check_output(output, [*options.paths, *_files_of(options.model)])
+    if len({Path(output).absolute() for output in outputs}) < len(outputs):
+        raise AslError("--output and --details name one file: give each its own.")
+    if options.draw:
+        from asl.reader import drawings
+
+        drawings.check_folder(options.draw)
 
 
 def _files_of(model: str) -> list[Path]:
