@@ -16,6 +16,13 @@ def normalize_points(points: np.ndarray) -> np.ndarray:
     return (moved / np.maximum(size, 1e-9)[:, None, None]).astype(np.float32)
 
 
+def turn_points(points: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Points (n, 21, 3), each turned in the picture by its angle (n,) in radians."""
+    cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
+    x, y, z = np.moveaxis(points, 2, 0)
+    return np.stack([x * cos - y * sin, x * sin + y * cos, z], axis=2).astype(np.float32)
+
+
 def augment_points(points: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Normalized points (n, 21, 3), each turned, tilted, stretched, mirrored every other time (a
     left hand signs the mirror image of the same letter), and jittered: float32 (n, 21, 3).
@@ -30,8 +37,8 @@ def augment_points(points: np.ndarray, random: np.random.Generator) -> np.ndarra
     x, z = x * np.cos(angle) + z * np.sin(angle), z * np.cos(angle) - x * np.sin(angle)
     angle = spread(TILT)
     y = y * np.cos(angle) + z * np.sin(angle)
-    angle = TURN * random.standard_normal((count, 1), np.float32)
-    x, y = x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)
+    turned = turn_points(np.stack([x, y, z], axis=2), TURN * random.standard_normal(count))
+    x, y, z = np.moveaxis(turned, 2, 0)
     x = x * (1 + spread(STRETCH)) * np.where(random.random((count, 1)) < 0.5, -1, 1)
     moved = np.stack([x, y, z], axis=2)
     size = random.uniform(0.3, 1.3, (count, 1, 1)) * JITTER  # some cameras are steadier

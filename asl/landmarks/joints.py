@@ -30,6 +30,10 @@ class Joints(NamedTuple):
         """Whether there is a hand: bool (n,)."""
         return self.presence > 0
 
+    def take(self, rows: np.ndarray) -> Joints:
+        """The same, these rows only; `rows` is an index array or a mask of (n,)."""
+        return Joints(*(each[rows] for each in self))
+
 
 def find_joints(images: Images, name: str = "hands") -> Joints:
     """The largest sure hand of each image uint8 (n, h, w, 1 or 3), kept in the cache.

@@ -41,7 +41,6 @@ class Metadata:
     validation: dict[str, float] = field(default_factory=dict)  # figures of the best epoch
     temperature: float = 1.0  # by which the scores were divided
     threshold: Threshold | None = None
-    rejection: float = 1.0  # share of hands that sign nothing above which no sign is told
     training_seconds: float = 0.0
     features_seconds: float = 0.0  # of these, for frozen features
     history: dict[str, list[float]] = field(default_factory=dict)  # by epoch

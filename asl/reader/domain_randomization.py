@@ -55,6 +55,43 @@ def randomize(
     return np.clip(image, 0, 255)
 
 
+def degrade_all(images: np.ndarray, seed: int) -> np.ndarray:
+    """Images uint8 (n, h, w, c) as a poor camera would have taken them, each in a way of its own.
+
+    Hands are found in them less exactly. A network that was trained on such points as well is not
+    at a loss when it meets them.
+    """
+    return np.stack(
+        [_degrade(image, np.random.default_rng([seed, row])) for row, image in enumerate(images)]
+    )
+
+
+def _degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Half of them farther away; few pixels or blurred; some grey; flat, dark or bright; noisy."""
+    height, width, channels = image.shape
+    if random.random() < 0.5:
+        edge = int(random.uniform(0, 0.35) * width)
+        image = cv2.copyMakeBorder(image, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    if random.random() < 0.6:
+        side = int(random.integers(24, 56))
+        image = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    smooth = cv2.INTER_CUBIC if random.random() < 0.5 else cv2.INTER_LINEAR
+    if image.shape[1] > width:
+        smooth = cv2.INTER_AREA
+    resized = cv2.resize(image, (width, height), interpolation=smooth)
+    if image.shape[1] >= width:
+        resized = cv2.GaussianBlur(resized, (0, 0), width * random.uniform(0.005, 0.02))
+    worse = resized.reshape(height, width, channels).astype(np.float32)
+    if random.random() < 0.4:
+        worse = np.repeat(worse.mean(axis=2, keepdims=True), channels, axis=2)
+    mean = worse.mean()
+    worse = (worse - mean) * np.float32(random.uniform(0.5, 1.2)) + mean
+    gamma = np.float32(np.exp(random.normal(0, 0.4)))
+    worse = 255 * np.clip(worse / 255, 0, 1) ** gamma
+    noise = random.standard_normal(worse.shape, np.float32) * np.float32(random.uniform(0, 10))
+    return np.clip(worse + noise + 0.5, 0, 255).astype(np.uint8)
+
+
 def background(random: np.random.Generator, rooms: list[np.ndarray]) -> np.ndarray:
     """Part of an empty room, or where there is none a wall, clouds or tiles: float32
     (SIZE, SIZE, 3), 0–255.
@@ -78,14 +115,14 @@ def background(random: np.random.Generator, rooms: list[np.ndarray]) -> np.ndarr
 def _sharpness(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """As few pixels as a small picture has, or blurred, or sharpened, or as it is."""
     kind = random.random()
-    if kind < 0.35:
-        side = int(random.integers(24, 64))
+    if kind < 0.5:
+        side = int(random.integers(18, 64))
         small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
         smooth = cv2.INTER_LINEAR if random.random() < 0.5 else cv2.INTER_CUBIC
         return cv2.resize(small, (SIZE, SIZE), interpolation=smooth)
-    if kind < 0.45:
-        return cv2.GaussianBlur(image, (0, 0), random.uniform(0.5, 2))
-    if kind < 0.55:
+    if kind < 0.6:
+        return cv2.GaussianBlur(image, (0, 0), random.uniform(0.5, 2.5))
+    if kind < 0.7:
         return 2 * image - cv2.GaussianBlur(image, (0, 0), 1.5)
     return image
 

@@ -17,12 +17,11 @@ from asl.evaluation.intervals import accuracy_interval
 from asl.keras_setup import keras
 from asl.landmarks.augmentation import normalize_points
 from asl.landmarks.crops import AROUND, CROP, cut_crops
-from asl.landmarks.joints import find_joints
 from asl.models.layers import SMALLEST
 from asl.models.metadata import Threshold
 from asl.prediction import run
 from asl.reader.network import MIRRORED
-from asl.reader.signs import SHAPES
+from asl.reader.signs import OTHER, SHAPES, read_as
 from asl.reader.sources import LEFT_OUT, read_set
 
 PRECISION = 0.95  # share of predictions above the confidence threshold that should be correct
@@ -57,10 +56,18 @@ class LeftOut(NamedTuple):
         return scores / scores.sum(axis=1, keepdims=True) * self.found[:, None]
 
     def correct(self, share: float) -> np.ndarray:
-        """Which of the letters are predicted correctly among the letters: bool (letters,)."""
-        letters = self.is_letter
-        chosen = self.probabilities(share)[letters, : len(LETTERS)]
-        return (chosen.argmax(axis=1) == self.labels[letters]) & self.found[letters]
+        """Which of the letters are predicted correctly; not those without a hand, nor those whose
+        hand is taken for one that signs no letter: bool (letters,).
+        """
+        rows = self.is_letter
+        chosen, is_sign = read_as(self.probabilities(share)[rows], SHAPES, "letters")
+        return (chosen.argmax(axis=1) == self.labels[rows]) & is_sign & self.found[rows]
+
+    def answered(self, share: float) -> np.ndarray:
+        """Which of the images without a sign are given a letter: bool (others,)."""
+        rows = self.labels == SHAPES.index(OTHER)
+        _, is_sign = read_as(self.probabilities(share)[rows], SHAPES, "letters")
+        return is_sign & self.found[rows]
 
 
 def predict_left_out(name: str, joints: keras.Model, pixels: keras.Model) -> LeftOut:
@@ -69,12 +76,9 @@ def predict_left_out(name: str, joints: keras.Model, pixels: keras.Model) -> Lef
     """
     found = []
     for dataset in LEFT_OUT[name]:
-        samples, labels = read_set(dataset)
-        if samples.is_test is not None:
-            samples, labels = samples.take(samples.is_test), labels[samples.is_test]
-        samples = with_groups(samples)
+        known, labels, hands = read_set(dataset, is_scored=True)
+        samples = with_groups(known)
         assert samples.groups is not None
-        hands = find_joints(samples.images, dataset)
         points = normalize_points(hands.points[hands.found])
         crops = cut_crops(samples.images, hands, CROP, AROUND)
         told = [np.zeros((len(labels), len(SHAPES)), np.float32) for _ in range(2)]
@@ -149,5 +153,7 @@ def figures(known: dict[str, LeftOut]) -> dict[str, dict[str, float]]:
             "joints_alone": int(found.correct(0.0).sum()),
             "pixels_alone": int(found.correct(1.0).sum()),
             "hand_found": int(found.found[letters].sum()),
+            "no_sign": int((found.labels == SHAPES.index(OTHER)).sum()),
+            "no_sign_answered": int(found.answered(share).sum()),
         }
     return told

@@ -154,19 +154,15 @@ def _run(network: Network, seen: list[tuple[Reading, np.ndarray]], signs: str) -
         return []
     crops = np.stack([crop for _, crop in seen]).astype(np.float32)
     if not network.sees_hands:
-        known, none = interpreter.run(network.file, crops)[0], np.zeros(len(seen))
+        known, is_sign = interpreter.run(network.file, crops)[0], np.ones(len(seen), bool)
     else:
         points = np.stack([reading.hand.points for reading, _ in seen if reading.hand])
-        (probabilities,) = interpreter.run(
-            network.file, joints=normalize_points(points), pixels=crops
-        )
-        known = read_as(probabilities, network.metadata.class_names, signs)
-        none = 1 - known.sum(axis=1)
-    told = []
-    for (reading, _), row, rest in zip(seen, known, none, strict=True):
-        if rest > network.metadata.rejection:
-            reason = NO_SIGN.format(signs.removesuffix("s"))
-            told.append(reading._replace(probabilities=0 * row, reason=reason))
-        else:
-            told.append(reading._replace(probabilities=row))
-    return told
+        told = interpreter.run(network.file, joints=normalize_points(points), pixels=crops)
+        known, is_sign = read_as(told[0], network.metadata.class_names, signs)
+    reason = NO_SIGN.format(signs.removesuffix("s"))
+    return [
+        reading._replace(probabilities=row)
+        if signs_one
+        else reading._replace(probabilities=0 * row, reason=reason)
+        for (reading, _), row, signs_one in zip(seen, known, is_sign, strict=True)
+    ]

@@ -22,11 +22,15 @@ def shape_labels(class_names: tuple[str, ...]) -> np.ndarray:
     return np.array([index.get(normalize(name), -1) for name in class_names], np.int64)
 
 
-def read_as(probabilities: np.ndarray, shapes: tuple[str, ...], signs: str) -> np.ndarray:
-    """Probabilities of shapes (n, shapes) read as letters, or as digits: float (n, signs).
-
-    What is missing to 1 is the share of all other hands. 0 and O, 2 and V, 6 and W, 9 and F are one
-    shape: which of the two it is, only who asks can know.
+def read_as(
+    probabilities: np.ndarray, shapes: tuple[str, ...], signs: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of shapes (n, shapes) read as letters, or as digits: float (n, signs); and
+    whether the hand signs any of them, bool (n,): not where all others are more likely than the
+    most likely sign. 0 and O, 2 and V, 6 and W, 9 and F are one shape: which of the two it is, only
+    who asks can know.
     """
     columns = [shapes.index(SAME_SHAPE.get(sign, sign)) for sign in SIGNS[signs]]
-    return probabilities[:, columns]
+    chosen = probabilities[:, columns]
+    others = probabilities.sum(axis=1) - chosen.sum(axis=1)
+    return chosen, chosen.max(axis=1) >= others

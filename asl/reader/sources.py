@@ -8,14 +8,15 @@ import cv2
 import numpy as np
 
 from asl.data import landmark_sets, rendered_hands
+from asl.data.dataset import normalize
 from asl.data.hand_poses import LETTERS
 from asl.data.load import load
 from asl.data.samples import Samples
 from asl.keras_setup import keras
-from asl.landmarks.augmentation import augment_points, normalize_points
+from asl.landmarks.augmentation import augment_points, normalize_points, turn_points
 from asl.landmarks.crops import HAND_SIZE, crop_of, cut_crops
-from asl.landmarks.joints import find_joints
-from asl.reader.domain_randomization import KEPT, KEPT_AROUND, randomize
+from asl.landmarks.joints import Joints, find_joints
+from asl.reader.domain_randomization import KEPT, KEPT_AROUND, degrade_all, randomize
 from asl.reader.signs import NO_SIGN, SHAPES, shape_labels
 
 # Sets that show the same hands are left out together
@@ -36,9 +37,15 @@ SHARES = {
     "student_digits": 0.6,
 }
 RENDERED = "rendered"
+SCORED = 1000  # of each class of a set that was left out
+ROOMS = 300  # pictures of empty rooms, for backgrounds
+TINY = 64  # pixels of a side: such images are poor as they are
 PER_CLASS = 200  # images of each class of a set; more of one person and room teach little more
 DRAWN = 120  # rendered hands of each shape
 DRAWN_SIZE = 160
+# Hands that sign something upright, and nothing when they hang down, some of which are shown so
+UPRIGHT = [SHAPES.index(shape) for shape in "ABDEFILORSTUVWXY1345678" if shape in SHAPES]
+TURNED = 0.06
 NO_LETTER = 0.5  # weight of digits and other hands against letters
 
 
@@ -51,11 +58,37 @@ class Hands(NamedTuple):
     crops: np.ndarray | None = None  # uint8 (n, KEPT, KEPT, 3 or 4 with what is hand)
 
 
-def read_set(name: str) -> tuple[Samples, np.ndarray]:
-    """The samples of a data set that show a shape, or no sign; their labels among SHAPES (n,)."""
+class KnownHands(NamedTuple):
+    """Images of a data set and the hands in them; row i of each is image i."""
+
+    samples: Samples
+    labels: np.ndarray  # int64 (n,), an index into SHAPES
+    joints: Joints
+
+
+def read_set(name: str, is_scored: bool) -> KnownHands:
+    """The images of a data set that show a shape, or no sign, and the hands in them; no more than
+    SCORED of a class. Of one with a test part of its publisher's, that part to be scored, and of
+    the other only what is trained on.
+    """
     samples = load(name, size=HAND_SIZE)
     labels = shape_labels(samples.class_names)[samples.labels]
-    return samples.take(labels >= 0), labels[labels >= 0]
+    chosen, most = labels >= 0, SCORED
+    if samples.is_test is not None:
+        chosen &= samples.is_test == is_scored
+        most = SCORED if is_scored else PER_CLASS
+    rows = np.sort(_evenly(samples.labels, np.flatnonzero(chosen), most))
+    samples = samples.take(rows)
+    return KnownHands(samples, labels[rows], find_joints(samples.images, name))
+
+
+def _evenly(labels: np.ndarray, rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of these rows of each label, spread evenly over them."""
+    chosen = []
+    for label in np.unique(labels[rows]):
+        own = rows[labels[rows] == label]
+        chosen.append(own[np.linspace(0, len(own) - 1, min(len(own), most)).astype(int)])
+    return np.concatenate(chosen)
 
 
 def gather(left_out: str | None = None) -> tuple[dict[str, Hands], list[np.ndarray]]:
@@ -79,26 +112,32 @@ def gather(left_out: str | None = None) -> tuple[dict[str, Hands], list[np.ndarr
 
 
 def _hands_of(name: str, share: float) -> tuple[Hands, list[np.ndarray]]:
-    samples, labels = read_set(name)
-    if samples.is_test is not None:
-        is_training = ~samples.is_test
-        samples, labels = samples.take(is_training), labels[is_training]
-    chosen = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        chosen.append(rows[np.linspace(0, len(rows) - 1, min(len(rows), PER_CLASS)).astype(int)])
-    rows = np.sort(np.concatenate(chosen))
-    samples, labels = samples.take(rows), labels[rows]
-    joints = find_joints(samples.images, name)
-    crops = cut_crops(samples.images, joints, KEPT, KEPT_AROUND)
-    if name == "signers":
+    samples, labels, joints = read_set(name, is_scored=False)
+    rows = _evenly(labels, np.flatnonzero(joints.found), PER_CLASS)
+    images = np.asarray(samples.images[rows])
+    is_cut_out = name == "signers"
+    views = [_view(images, joints.take(rows), labels[rows], is_cut_out)]
+    if images.shape[1] > TINY:
+        some = np.arange(0, len(rows), 2)
+        worse = degrade_all(images[some], seed=0)
+        found = find_joints(worse, f"{name}, degraded")
+        views.append(_view(worse, found, labels[rows][some], is_cut_out))
+    points, labels, crops = (np.concatenate(column) for column in zip(*views, strict=True))
+    nothing = np.array([normalize(each) in NO_SIGN for each in samples.class_names])
+    empty = np.flatnonzero(~joints.found & nothing[samples.labels])[:ROOMS]
+    return Hands(points, labels, share, crops), [np.asarray(samples.images[row]) for row in empty]
+
+
+def _view(
+    images: np.ndarray, joints: Joints, labels: np.ndarray, is_cut_out: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points, labels and crops of the hands that were found; with what is hand as a fourth channel
+    where there is nothing else.
+    """
+    crops = cut_crops(images, joints, KEPT, KEPT_AROUND)
+    if is_cut_out:
         crops = np.stack([cut_out(crop) for crop in crops])
-    nothing = np.array([each.casefold() in NO_SIGN for each in samples.class_names])
-    empty = np.flatnonzero(~joints.found & nothing[samples.labels])
-    pictures = [np.asarray(samples.images[row]) for row in empty]
-    found = joints.found
-    points = normalize_points(joints.points[found])
-    return Hands(points, labels[found], share, crops), pictures
+    return normalize_points(joints.points[joints.found]), labels[joints.found], crops
 
 
 def draw(count: int = DRAWN, seed: int = 0) -> Hands:
@@ -169,7 +208,10 @@ class Batches(keras.utils.PyDataset):
         targets = np.eye(len(SHAPES), dtype=np.float32)[self.labels[rows]]
         if self.rooms is None:
             points = np.stack([self.points[k][row] for k, row in self.place[rows]])
-            return augment_points(points, random), targets
+            upside_down = np.isin(self.labels[rows], UPRIGHT) & (random.random(len(rows)) < TURNED)
+            targets[upside_down] = np.eye(len(SHAPES))[-1]
+            turn = np.where(upside_down, np.pi + random.uniform(-1, 1, len(rows)), 0)
+            return augment_points(turn_points(points, turn), random), targets
         crops = [randomize(self.crops[k][row], random, self.rooms) for k, row in self.place[rows]]
         return np.stack(crops), targets
 
