@@ -25,6 +25,7 @@ from asl.keras_setup import keras
 from asl.models import pretrained
 from asl.models.joints import dense_network
 from asl.models.keras_files import load_keras_file
+from asl.models.layers import all_layers
 from asl.models.metadata import Metadata
 from asl.reader import export, left_out
 from asl.reader.network import BACKBONE, both, pixel_network
@@ -148,11 +149,13 @@ def _fit(
 
     def follow(epoch: int, _: dict | None = None) -> None:
         batches.epoch = epoch
+        _set_dropout(model, epoch * len(batches))
 
     file.parent.mkdir(parents=True, exist_ok=True)
     model.fit(
         batches,
         epochs=EPOCHS,
+        shuffle=False,  # each batch is drawn at random as it is; what goes on keeps their order
         verbose=0,
         callbacks=[
             keras.callbacks.BackupAndRestore(file.with_suffix(".backup")),
@@ -162,3 +165,11 @@ def _fit(
     with files.write_beside(file) as temporary:
         model.save(temporary)
     return model
+
+
+def _set_dropout(model: keras.Model, step: int) -> None:
+    """Let dropout draw what it would have drawn at this step: the backup does not hold that."""
+    for layer in all_layers(model):
+        if hasattr(layer, "seed_generator"):
+            state = layer.seed_generator.state
+            state.assign([int(state[0]), step])
