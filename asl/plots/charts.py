@@ -256,20 +256,32 @@ def robustness(curves: dict[str, pd.DataFrame], units: dict[str, str], chance: f
 def leave_one_dataset_out(figures: dict[str, dict]) -> Figure:
     """Accuracy on each data set of a network that was trained without it.
 
-    `figures` as the metadata of `reader` has them: correct, images and, for an interval, low, high.
+    `figures` as the metadata of `reader` has them: correct, images and, for an interval, low, high;
+    and joints_alone and pixels_alone, how many are correct with one of the two.
     """
     rows = pd.DataFrame(figures).T.dropna(axis="columns")
+    ways = [("joints_alone", "joints alone", ORANGE), ("pixels_alone", "pixels alone", GREEN)]
+    ways = [way for way in ways if way[0] in rows]
     rows["accuracy"] = shares = rows["correct"] / rows["images"]
-    figure, axes = plt.subplots(figsize=(WIDTH * 0.75, 0.45 * len(rows) + 1.2))
-    axes.barh(rows.index, shares, color=BLUE, height=0.6)
+    height = 0.6 / (1 + len(ways))
+    size = (WIDTH * 0.75, (0.45 + 0.25 * len(ways)) * len(rows) + 1.2)
+    figure, axes = plt.subplots(figsize=size)
+    places = np.arange(len(rows)) - len(ways) * height / 2
+    axes.barh(places, shares, color=BLUE, height=height, label="both")
+    for number, (column, label, colour) in enumerate(ways, 1):
+        alone = rows[column] / rows["images"]
+        axes.barh(places + number * height, alone, color=colour, height=height, label=label)
     if "low" in rows:
         ends = _spread(rows)
-        axes.errorbar(shares, rows.index, xerr=ends, fmt="none", color="black", capsize=3)
+        axes.errorbar(shares, places, xerr=ends, fmt="none", color="black", capsize=3)
     axes.axvline(shares.mean(), color=GREY, ls=":", lw=1)
-    for place, share in enumerate(shares):
+    for place, share in zip(places, shares, strict=True):
         axes.text(0.01, place, percent(share, 1), va="center", color="white")
     title = f"Leave-one-dataset-out; mean {percent(shares.mean(), 1)}"
     axes.set(title=title, xlabel="accuracy", xlim=(0, 1))
+    axes.set_yticks(range(len(rows)), rows.index)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.invert_yaxis()
+    if ways:
+        figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure

@@ -157,3 +157,28 @@ def figures(known: dict[str, LeftOut]) -> dict[str, dict[str, float]]:
             "no_sign_answered": int(found.answered(share).sum()),
         }
     return told
+
+
+def calibration_figures(known: dict[str, LeftOut]) -> dict[str, float]:
+    """Whether the confidence of a set that was left out means what it says, where share of pixels,
+    temperature and threshold come from the others; in the mean over the sets.
+
+    coverage: letters answered at or above the threshold; precision: of these, correct;
+    calibration_error: expected, of the letters with a hand.
+    """
+    rows = []
+    for name, found in known.items():
+        others = [each for other, each in known.items() if other != name]
+        share = choose_share(others)
+        temperature, threshold = calibrate(others, share)
+        letters = found.is_letter
+        chosen, is_sign = read_as(found.probabilities(share, temperature), SHAPES, "letters")
+        confident = (chosen.max(axis=1) >= threshold.confidence) & is_sign & found.found
+        correct = chosen.argmax(axis=1) == found.labels
+        seen = letters & found.found
+        table = confidence.reliability(found.labels[seen], chosen[seen])
+        answered = confident & letters
+        error = confidence.calibration_error(table)
+        rows.append((answered.sum() / letters.sum(), correct[answered].mean(), error))
+    coverage, precision, error = map(float, np.mean(rows, axis=0))
+    return {"coverage": coverage, "precision": precision, "calibration_error": error}

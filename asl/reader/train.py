@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from asl import checkpoints, files
-from asl.errors import AslError
+from asl.errors import AslError, few
 from asl.evaluation.intervals import describe_accuracy
 from asl.keras_setup import keras
 from asl.models import pretrained
@@ -61,11 +61,10 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
     if left is not None and left not in LEFT_OUT:
         raise AslError(f"there is no set {left!r} to leave out: {', '.join(LEFT_OUT)}.")
     pixels = PIXELS._replace(steps=steps or PIXELS.steps)
-    text = json.dumps([VERSION, seed, JOINTS, pixels, EPOCHS])
-    folder = files.RUNS / "reader" / hashlib.sha256(text.encode()).hexdigest()[:8]
+    folder = _folder(seed, pixels)
     began, known = time.perf_counter(), {}
     for name in [left] if left else LEFT_OUT:
-        known[name] = _without(name, folder / f"without-{name}", seed, pixels)
+        known[name] = _without(name, folder, seed, pixels)
         share = left_out.choose_share([known[name]])
         right, rows = known[name].correct(share), known[name].is_letter
         told = describe_accuracy(right, known[name].groups[rows])
@@ -96,12 +95,30 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
     return checkpoints.save_model(model, "reader", replace(metadata, litert_sha256=litert))
 
 
+def predictions_left_out(seed: int = 0, steps: int | None = None) -> dict[str, left_out.LeftOut]:
+    """What was predicted for each set that was left out; AslError where one is missing."""
+    folder = _folder(seed, PIXELS._replace(steps=steps or PIXELS.steps))
+    known = {name: left_out.kept(_predictions(folder, name)) for name in LEFT_OUT}
+    if missing := [name for name, found in known.items() if found is None]:
+        raise AslError(f"nothing is known without {few(missing)}: run python -m asl reader first.")
+    return {name: found for name, found in known.items() if found is not None}
+
+
+def _folder(seed: int, pixels: Settings) -> Path:
+    text = json.dumps([VERSION, seed, JOINTS, pixels, EPOCHS])
+    return files.RUNS / "reader" / hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _predictions(folder: Path, name: str) -> Path:
+    return folder / f"without-{name}" / "predictions.npz"
+
+
 def _without(name: str, folder: Path, seed: int, pixels: Settings) -> left_out.LeftOut:
     """What networks that were trained without a set say of it."""
-    file = folder / "predictions.npz"
+    file = _predictions(folder, name)
     found = left_out.kept(file)
     if found is None:
-        joints, crops, _ = _train(name, folder, seed, pixels)
+        joints, crops, _ = _train(name, file.parent, seed, pixels)
         found = left_out.predict_left_out(name, joints, crops)
         left_out.keep(found, file)
     return found
