@@ -89,6 +89,11 @@ def reader() -> dict:
             told_so = describe_accuracy(correct, found.groups[letters])
             rows[f"reader without {name}{way}"] = text(told_so, target)
         rows |= _letters_of(name, found, share)
+        if found.is_digit.any():
+            digits = found.correct(share, "digits")
+            rows[f"reader without {name}, digits"] = text(
+                describe_accuracy(digits, found.groups[found.is_digit])
+            )
         rows[f"reader without {name}: hands found"] = figure(100 * found.found[letters].mean(), "%")
         for member in LEFT_OUT[name] if len(LEFT_OUT[name]) > 1 else ():
             here = np.char.startswith(found.groups[letters], f"{member} ")

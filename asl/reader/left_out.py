@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from asl import files
-from asl.data.hand_poses import LETTERS
+from asl.data.hand_poses import DIGITS, LETTERS
 from asl.data.split import with_groups
 from asl.evaluation import confidence
 from asl.evaluation.intervals import accuracy_interval
@@ -21,7 +21,7 @@ from asl.models.layers import SMALLEST
 from asl.models.metadata import Threshold
 from asl.prediction import run
 from asl.reader.network import MIRRORED
-from asl.reader.signs import OTHER, SHAPES, read_as
+from asl.reader.signs import OTHER, SHAPES, SIGNS, read_as
 from asl.reader.sources import LEFT_OUT, read_set
 
 PRECISION = 0.95  # share of predictions above the confidence threshold that should be correct
@@ -36,6 +36,7 @@ class LeftOut(NamedTuple):
     joints: np.ndarray  # float32 (n, shapes), probabilities
     pixels: np.ndarray  # float32 (n, shapes)
     labels: np.ndarray  # int64 (n,), an index into SHAPES
+    signs: np.ndarray  # str (n,), what is signed: "A", "0", "nothing"
     groups: np.ndarray  # str (n,)
 
     @property
@@ -46,7 +47,12 @@ class LeftOut(NamedTuple):
     @property
     def is_letter(self) -> np.ndarray:
         """Whether a letter is signed: bool (n,)."""
-        return np.asarray(self.labels < len(LETTERS))
+        return np.isin(self.signs, LETTERS)
+
+    @property
+    def is_digit(self) -> np.ndarray:
+        """Whether a digit is signed: bool (n,)."""
+        return np.isin(self.signs, DIGITS)
 
     def probabilities(self, share: float, temperature: float = 1.0) -> np.ndarray:
         """Both together, as `network.both` does it: float64 (n, shapes)."""
@@ -55,13 +61,14 @@ class LeftOut(NamedTuple):
         scores = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
         return scores / scores.sum(axis=1, keepdims=True) * self.found[:, None]
 
-    def correct(self, share: float) -> np.ndarray:
-        """Which of the letters are predicted correctly; not those without a hand, nor those whose
-        hand is taken for one that signs no letter: bool (letters,).
+    def correct(self, share: float, signs: str = "letters") -> np.ndarray:
+        """Which of the letters, or digits, are predicted correctly; not those without a hand, nor
+        those whose hand is taken for one that signs none: bool (letters,) or (digits,).
         """
-        rows = self.is_letter
-        chosen, is_sign = read_as(self.probabilities(share)[rows], SHAPES, "letters")
-        return (chosen.argmax(axis=1) == self.labels[rows]) & is_sign & self.found[rows]
+        rows = self.is_letter if signs == "letters" else self.is_digit
+        chosen, is_sign = read_as(self.probabilities(share)[rows], SHAPES, signs)
+        predicted = np.array(SIGNS[signs])[chosen.argmax(axis=1)]
+        return (predicted == self.signs[rows]) & is_sign & self.found[rows]
 
     def answered(self, share: float) -> np.ndarray:
         """Which of the images without a sign are given a letter: bool (others,)."""
@@ -85,7 +92,8 @@ def predict_left_out(name: str, joints: keras.Model, pixels: keras.Model) -> Lef
         told[0][hands.found] = _both_views(joints, points, points * MIRRORED)
         told[1][hands.found] = _both_views(pixels, crops, crops[:, :, ::-1])
         groups = np.char.add(f"{dataset} ", samples.groups.astype(str))
-        found.append((*told, labels, groups))
+        signs = np.array([name.upper() for name in samples.class_names])[samples.labels]
+        found.append((*told, labels, signs, groups))
     return LeftOut(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
@@ -174,7 +182,7 @@ def calibration_figures(known: dict[str, LeftOut]) -> dict[str, float]:
         letters = found.is_letter
         chosen, is_sign = read_as(found.probabilities(share, temperature), SHAPES, "letters")
         confident = (chosen.max(axis=1) >= threshold.confidence) & is_sign & found.found
-        correct = chosen.argmax(axis=1) == found.labels
+        correct = chosen.argmax(axis=1) == found.labels  # of letters
         seen = letters & found.found
         table = confidence.reliability(found.labels[seen], chosen[seen])
         answered = confident & letters
