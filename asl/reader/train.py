@@ -136,11 +136,13 @@ def _train(
         ("pixels", pixels, lambda: pixel_network(len(SHAPES), seed), rooms),
     ):
         batches = Batches(sources, settings.batch, settings.steps // EPOCHS, seed, empty)
-        networks.append(_fit(folder / f"{name}.keras", build, batches, settings, f"{told}, {name}"))
+        networks.append(
+            fit_network(folder / f"{name}.keras", build, batches, settings, f"{told}, {name}")
+        )
     return networks[0], networks[1], sources
 
 
-def _fit(
+def fit_network(
     file: Path, build: Callable[[], keras.Model], batches: Batches, settings: Settings, told: str
 ) -> keras.Model:
     """A network that is trained, or was before; an interrupted training goes on with the epochs
