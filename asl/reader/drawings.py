@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 
 from asl import files
 from asl.data.images import Inputs, read_image
@@ -23,6 +24,7 @@ from asl.rounding import percent
 COLOURS = ((230, 159, 0), (0, 114, 178), (0, 158, 115), (213, 94, 0), (204, 121, 167))
 SHOWN = 960  # pixels of a side of what is drawn
 PAGE = "index.html"
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 MADE_BY = "<!-- written by asl predict --draw -->"
 STYLE = """body{font:16px/1.4 sans-serif;margin:2rem;max-width:75rem}
 div{display:grid;grid-template-columns:repeat(auto-fill,minmax(16rem,1fr));gap:1rem}
@@ -58,7 +60,8 @@ def draw(read: Read, inputs: Inputs, folder: str | Path) -> Path:
     for number, (picture, rows) in enumerate(rows_of.items(), 1):
         stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(inputs.names[picture]).stem)[:40]
         name = f"{number:05d}-{stem}.jpg"
-        image = _drawn(inputs.files[picture], [read.readings[row] for row in rows])
+        told = read.table.iloc[rows]
+        image = _drawn(inputs.files[picture], [read.readings[row] for row in rows], told)
         with files.write_beside(folder / name) as temporary:
             _, jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
             temporary.write_bytes(jpeg.tobytes())  # which, other than imwrite, tells of a full disk
@@ -79,7 +82,7 @@ def draw(read: Read, inputs: Inputs, folder: str | Path) -> Path:
     return page
 
 
-def _figure(file: str, name: str, rows) -> str:
+def _figure(file: str, name: str, rows: pd.DataFrame) -> str:
     told = []
     for row in rows.itertuples():
         letter = f"<b>{html.escape(row.predicted)}</b> {percent(row.confidence, 0)}"
@@ -91,7 +94,7 @@ def _figure(file: str, name: str, rows) -> str:
     )
 
 
-def _drawn(file: Path, readings: list[Reading]) -> np.ndarray:
+def _drawn(file: Path, readings: list[Reading], told: pd.DataFrame) -> np.ndarray:
     image = read_image(file, largest=LARGEST)
     scale = min(1.0, SHOWN / max(image.shape[:2]))
     if scale < 1:
@@ -100,10 +103,22 @@ def _drawn(file: Path, readings: list[Reading]) -> np.ndarray:
         scale = max(1.0, 320 / max(image.shape[:2]))
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     image = np.ascontiguousarray(image)
-    for each in readings:
+    for each, predicted, share in zip(readings, told["predicted"], told["confidence"], strict=True):
         if each.hand:
             _draw_hand(image, each.hand, scale)
+            text = f"{predicted} {percent(share, 0)}" if predicted else "no sign"
+            _write(image, text, round(each.hand.box[0] * scale), round(each.hand.box[1] * scale))
     return image
+
+
+def _write(image: np.ndarray, text: str, x: int, y: int) -> None:
+    """Text on white, above a place or, where there is no room, below it."""
+    size = max(0.5, image.shape[0] / 800)
+    (width, height), below = cv2.getTextSize(text, FONT, size, 1)
+    x = min(max(x, 0), max(image.shape[1] - width, 0))
+    y = max(y - below, height + below)
+    cv2.rectangle(image, (x, y - height - below), (x + width, y + below), (255, 255, 255), -1)
+    cv2.putText(image, text, (x, y), FONT, size, (0, 0, 0), max(1, round(size)), cv2.LINE_AA)
 
 
 def _draw_hand(image: np.ndarray, hand: Hand, scale: float) -> None:
