@@ -25,6 +25,7 @@ from asl import AslError, prediction, read_results, results_table, write_results
 from asl.__main__ import main
 from asl.data import image_folders, image_formats, images
 from asl.errors import printable
+from asl.reader import read
 
 pictures = pytest.mark.fault("pictures")
 names = pytest.mark.fault("names")
@@ -648,10 +649,11 @@ def test_loops_of_folders_end(tmp_path, stub, capsys):
 
 @pytest.fixture
 def stub(monkeypatch):
-    """A network that needs no TensorFlow: what it predicts is not looked at."""
+    """Networks that need no TensorFlow: what they predict is not looked at. In the shell it is the
+    one for whole pictures, which needs no hands.
+    """
     model = SimpleNamespace(input_shape=(None, 28, 28, 1))
-    metadata = SimpleNamespace(class_names=["A", "B"], threshold=None)
-    monkeypatch.setattr(asl, "load_model", lambda name: (model, metadata), raising=False)
+    monkeypatch.setattr(read, "find_network", lambda: read._network(read.WHOLE))
     monkeypatch.setattr(
         prediction, "predict", lambda model, images: np.tile([0.75, 0.25], (len(images), 1))
     )
@@ -881,7 +883,7 @@ def test_any_name_is_read_printed_and_written(named, stub, home):
         sys.stdout.flush()
         printed = sys.stdout.buffer.getvalue().decode("utf-8").splitlines()
         narrow.write(printable(ascii(name)))
-    assert len(printed) == 3  # a head, one row, and what was written
+    assert len(printed) == 4  # a head, one row, how many are unsure, and what was written
     table = readers(output)
     assert len(table) == 1
     cell = table["image"][0]
