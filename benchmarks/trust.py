@@ -131,7 +131,7 @@ def reader() -> dict:
 
 def _rendered_hands() -> dict:
     """How many rendered hands a network reads that learned from the joints of people alone."""
-    sources, _ = gather()
+    sources = gather()
     del sources[RENDERED]
     batches = Batches(sources, JOINTS.batch, JOINTS.steps // EPOCHS)
     file = files.RUNS / "reader/without-rendered/joints.keras"

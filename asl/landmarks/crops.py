@@ -11,6 +11,7 @@ from asl.landmarks.joints import Joints
 
 AROUND = 1.7  # side of the crop that a network sees, in sides of the box of the points
 CROP = 112  # its pixels
+TINY = 64  # pixels of a side
 HAND_SIZE = 192  # pixels of a side of images in which hands are looked for: more show little more
 
 
@@ -24,12 +25,22 @@ def cut_crops(images: Images, joints: Joints, size: int, around: float) -> np.nd
 
 
 def crop_of(image: np.ndarray, points: np.ndarray, size: int, around: float) -> np.ndarray:
-    """The square around the box of a hand's points (21, 2 or 3), in colour: uint8 (size, size, 3);
-    with what is opaque as a fourth channel if the image has one.
+    """The square around the box of a hand's points (21, 2 or 3), in colour: uint8 (size, size, 3),
+    or 4 with what is opaque if the image has it. Beyond the picture its edge goes on.
+
+    A picture of fewer than TINY pixels a side shows little more than a hand, and its points are
+    rough: the square is then around the whole picture.
     """
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    side = around * float((high - low).max())
+    height, width = image.shape[:2]
+    if max(height, width) < TINY:
+        low, high = np.zeros(2), np.array([width, height])
+        side = around / AROUND * max(height, width)
     x, y = ((low + high) / 2).tolist()
-    crop = Square(x, y, around * float((high - low).max())).cut(image, size)
+    is_cut_out = image.ndim == 3 and image.shape[2] == 4
+    border = cv2.BORDER_CONSTANT if is_cut_out else cv2.BORDER_REPLICATE
+    crop = Square(x, y, side).cut(image, size, border)
     if crop.ndim == 2:
         crop = cv2.cvtColor(crop, cv2.COLOR_GRAY2RGB)
     return crop

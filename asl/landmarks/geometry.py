@@ -26,8 +26,10 @@ class Square(NamedTuple):
         moved = np.asarray(points, np.float32) - np.array([self.x, self.y], np.float32)
         return moved @ _rotation(self.angle) / self.side + 0.5
 
-    def cut(self, picture: np.ndarray, size: int) -> np.ndarray:
-        """What lies in the square, uint8 (size, size, 3), black where it leaves the picture."""
+    def cut(self, picture: np.ndarray, size: int, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
+        """What lies in the square, uint8 (size, size, 3); black where it leaves the picture, or as
+        another of OpenCV's borders makes it.
+        """
         shrink = int(self.side / size / 1.5)
         scale = (1.0, 1.0)
         if shrink > 1:  # at once, pixels between would be passed over
@@ -39,7 +41,9 @@ class Square(NamedTuple):
         # -0.5: a pixel's centre is where warpAffine counts from
         there = self.to_picture(ends) * np.array(scale, np.float32) - np.float32(0.5)
         matrix = cv2.getAffineTransform(there, ends * np.float32(size) - np.float32(0.5))
-        return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+        return cv2.warpAffine(
+            picture, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border
+        )
 
 
 def _rotation(angle: float) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from asl.landmarks.crops import AROUND
 from asl.landmarks.crops import CROP as SIZE
 
-KEPT, KEPT_AROUND = 136, 2.06  # of what is kept, so that the crop may be moved: its pixels alike
+KEPT, KEPT_AROUND = 144, 2.4  # of what is kept, so that the crop may be moved: its pixels alike
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -130,14 +130,14 @@ def _sharpness(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def _move(image: np.ndarray, random: np.random.Generator, rooms: list[np.ndarray]) -> np.ndarray:
     """A crop moved to (SIZE, SIZE, 3) float32, with a background where it is cut out."""
     side, cut = image.shape[0], image.shape[2] == 4
-    around = random.uniform(0.8 * AROUND, 1.2 * AROUND)  # what the box's side is multiplied by
+    around = AROUND * np.exp(random.uniform(np.log(0.7), np.log(1.4)))  # sides of the box
     scale = KEPT_AROUND / around * SIZE / side
     turn, aspect = np.deg2rad(random.normal(0, 10)), np.exp(random.normal(0, 0.08))
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     matrix = matrix @ [[aspect, random.normal(0, 0.08)], [0, 1 / aspect]] * scale
     if random.random() < 0.5:
         matrix = matrix @ [[-1, 0], [0, 1]]
-    place = SIZE / 2 + random.normal(0, 0.05, 2) * SIZE
+    place = SIZE / 2 + random.normal(0, 0.07, 2) * SIZE
     move = np.c_[matrix, place - matrix @ [(side - 1) / 2, (side - 1) / 2]]
     border = cv2.BORDER_CONSTANT if cut else cv2.BORDER_REPLICATE
     placed = cv2.warpAffine(image, move, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=border)

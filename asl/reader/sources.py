@@ -14,7 +14,7 @@ from asl.data.load import load
 from asl.data.samples import Samples
 from asl.keras_setup import keras
 from asl.landmarks.augmentation import augment_points, normalize_points, turn_points
-from asl.landmarks.crops import HAND_SIZE, crop_of, cut_crops
+from asl.landmarks.crops import HAND_SIZE, TINY, crop_of, cut_crops
 from asl.landmarks.joints import Joints, find_joints
 from asl.reader.domain_randomization import KEPT, KEPT_AROUND, degrade_all, randomize
 from asl.reader.signs import NO_SIGN, SHAPES, shape_labels
@@ -39,7 +39,6 @@ SHARES = {
 RENDERED = "rendered"
 SCORED = 1000  # of each class of a set that was left out
 ROOMS = 300  # pictures of empty rooms, for backgrounds
-TINY = 64  # pixels of a side: such images are poor as they are
 PER_CLASS = 200  # images of each class of a set; more of one person and room teach little more
 DRAWN = 120  # rendered hands of each shape
 DRAWN_SIZE = 160
@@ -56,6 +55,7 @@ class Hands(NamedTuple):
     labels: np.ndarray  # int64 (n,), an index into SHAPES
     share: float  # how often they are drawn, against the other sources
     crops: np.ndarray | None = None  # uint8 (n, KEPT, KEPT, 3 or 4 with what is hand)
+    rooms: tuple[np.ndarray, ...] = ()  # pictures without a hand, for backgrounds
 
 
 class KnownHands(NamedTuple):
@@ -91,52 +91,46 @@ def _evenly(labels: np.ndarray, rows: np.ndarray, most: int) -> np.ndarray:
     return np.concatenate(chosen)
 
 
-def gather(left_out: str | None = None) -> tuple[dict[str, Hands], list[np.ndarray]]:
-    """The hands of all sources but those left out, and pictures of empty rooms.
-
-    Of `letters`, what its publisher calls training. Rendered hands are a source as well, and the
-    landmark rows that are on this machine. AslError where a data set cannot be had.
+def gather() -> dict[str, Hands]:
+    """The hands of all sources: data sets, rendered hands, and the landmark rows that are on this
+    machine. Of `letters`, what its publisher calls training. AslError where a data set cannot be
+    had.
     """
-    without = LEFT_OUT[left_out] if left_out else ()
-    sources: dict[str, Hands] = {}
-    rooms: list[np.ndarray] = []
-    for name, share in SHARES.items():
-        if name not in without:
-            sources[name], empty = _hands_of(name, share)
-            rooms += empty
+    sources = {name: _hands_of(name, share) for name, share in SHARES.items()}
     sources[RENDERED] = draw()
     for name in landmark_sets.find_landmark_sets():
         rows = landmark_sets.load_landmarks(name)
         sources[name] = Hands(normalize_points(rows.points), rows.labels, 1.0)
-    return sources, rooms
+    return sources
 
 
-def _hands_of(name: str, share: float) -> tuple[Hands, list[np.ndarray]]:
+def _hands_of(name: str, share: float) -> Hands:
     samples, labels, joints = read_set(name, is_scored=False)
     rows = _evenly(labels, np.flatnonzero(joints.found), PER_CLASS)
     images = np.asarray(samples.images[rows])
-    is_cut_out = name == "signers"
-    views = [_view(images, joints.take(rows), labels[rows], is_cut_out)]
-    if images.shape[1] > TINY:
+    crops = cut_crops(images, joints.take(rows), KEPT, KEPT_AROUND)
+    if name == "signers":
+        crops = np.stack([cut_out(crop) for crop in crops])
+    views = [(normalize_points(joints.points[rows]), labels[rows], crops)]
+    if images.shape[1] >= TINY:
         some = np.arange(0, len(rows), 2)
-        worse = degrade_all(images[some], seed=0)
-        found = find_joints(worse, f"{name}, degraded")
-        views.append(_view(worse, found, labels[rows][some], is_cut_out))
-    points, labels, crops = (np.concatenate(column) for column in zip(*views, strict=True))
+        views.append(_degraded(images[some], labels[rows][some], crops.shape[-1], name))
+    points, labels_found, crops = (np.concatenate(column) for column in zip(*views, strict=True))
     nothing = np.array([normalize(each) in NO_SIGN for each in samples.class_names])
     empty = np.flatnonzero(~joints.found & nothing[samples.labels])[:ROOMS]
-    return Hands(points, labels, share, crops), [np.asarray(samples.images[row]) for row in empty]
+    rooms = tuple(np.asarray(samples.images[row]) for row in empty)
+    return Hands(points, labels_found, share, crops, rooms)
 
 
-def _view(
-    images: np.ndarray, joints: Joints, labels: np.ndarray, is_cut_out: bool
+def _degraded(
+    images: np.ndarray, labels: np.ndarray, channels: int, name: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points, labels and crops of the hands that were found; with what is hand as a fourth channel
-    where there is nothing else.
-    """
+    """Points, labels and crops of the hands that are found in the images when they are poorer."""
+    images = degrade_all(images, seed=0)
+    joints = find_joints(images, f"{name}, degraded")
     crops = cut_crops(images, joints, KEPT, KEPT_AROUND)
-    if is_cut_out:
-        crops = np.stack([cut_out(crop) for crop in crops])
+    if channels == 4:  # all of it stays as it is
+        crops = np.concatenate([crops, np.full_like(crops[..., :1], 255)], axis=3)
     return normalize_points(joints.points[joints.found]), labels[joints.found], crops
 
 
@@ -171,7 +165,7 @@ def cut_out(image: np.ndarray) -> np.ndarray:
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of points, or of crops with `rooms`, sources and shapes drawn evenly, each augmented.
+    """Batches of points, or with `pixels` of crops: sources and shapes drawn evenly, augmented.
 
     A batch depends on the seed, the epoch and its number alone, so that a training that goes on
     sees what it would have seen.
@@ -183,10 +177,10 @@ class Batches(keras.utils.PyDataset):
         batch: int,
         steps: int,
         seed: int = 0,
-        rooms: list[np.ndarray] | None = None,
+        pixels: bool = False,
     ) -> None:
         super().__init__(workers=2, max_queue_size=16)
-        chosen = [each for each in sources.values() if rooms is None or each.crops is not None]
+        chosen = [each for each in sources.values() if not pixels or each.crops is not None]
         self.points = [each.points for each in chosen]
         self.crops = [each.crops for each in chosen]
         self.labels = np.concatenate([each.labels for each in chosen])
@@ -194,7 +188,8 @@ class Batches(keras.utils.PyDataset):
             [(k, row) for k, each in enumerate(chosen) for row in range(len(each.labels))]
         )
         self.reach = np.cumsum(np.concatenate([_weights(each) for each in chosen]))
-        self.batch, self.steps, self.seed, self.rooms, self.epoch = batch, steps, seed, rooms, 0
+        self.rooms = [room for each in chosen for room in each.rooms]
+        self.batch, self.steps, self.seed, self.pixels, self.epoch = batch, steps, seed, pixels, 0
 
     def __len__(self) -> int:
         return self.steps
@@ -206,7 +201,7 @@ class Batches(keras.utils.PyDataset):
         random = np.random.default_rng([self.seed, self.epoch, number])
         rows = np.searchsorted(self.reach, random.random(self.batch) * self.reach[-1])
         targets = np.eye(len(SHAPES), dtype=np.float32)[self.labels[rows]]
-        if self.rooms is None:
+        if not self.pixels:
             points = np.stack([self.points[k][row] for k, row in self.place[rows]])
             upside_down = np.isin(self.labels[rows], UPRIGHT) & (random.random(len(rows)) < TURNED)
             targets[upside_down] = np.eye(len(SHAPES))[-1]

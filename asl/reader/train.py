@@ -32,7 +32,7 @@ from asl.reader.network import BACKBONE, both, pixel_network
 from asl.reader.signs import SHAPES
 from asl.reader.sources import LEFT_OUT, RENDERED, Batches, Hands, gather
 
-VERSION = 1  # of the way it is trained: what was trained in another one is trained again
+VERSION = 2  # of the way it is trained: what was trained in another one is trained again
 
 
 class Settings(NamedTuple):
@@ -45,7 +45,7 @@ class Settings(NamedTuple):
 
 
 JOINTS = Settings(batch=512, steps=1500, rate=3e-3, decay=1e-2)
-PIXELS = Settings(batch=64, steps=1200, rate=2e-3, decay=1e-3)
+PIXELS = Settings(batch=64, steps=1500, rate=2e-3, decay=1e-3)
 EPOCHS = 5  # between which a training may be interrupted
 LABEL_SMOOTHING = 0.1
 
@@ -63,8 +63,9 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
     pixels = PIXELS._replace(steps=steps or PIXELS.steps)
     folder = _folder(seed, pixels)
     began, known = time.perf_counter(), {}
+    sources = gather()
     for name in [left] if left else LEFT_OUT:
-        known[name] = _without(name, folder, seed, pixels)
+        known[name] = _without(name, sources, folder, seed, pixels)
         share = left_out.choose_share([known[name]])
         right, rows = known[name].correct(share), known[name].is_letter
         told = describe_accuracy(right, known[name].groups[rows])
@@ -73,7 +74,7 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
         return None
     share = left_out.choose_share([*known.values()])
     temperature, threshold = left_out.calibrate([*known.values()], share)
-    joints, crops, sources = _train(None, folder / "all", seed, pixels)
+    joints, crops = _train(sources, folder / "all sets", seed, pixels)
     names = tuple("sample" if name == RENDERED else name for name in sources)
     weights = pretrained.find_weights(BACKBONE)
     metadata = Metadata(
@@ -113,33 +114,33 @@ def _predictions(folder: Path, name: str) -> Path:
     return folder / f"without-{name}" / "predictions.npz"
 
 
-def _without(name: str, folder: Path, seed: int, pixels: Settings) -> left_out.LeftOut:
+def _without(
+    name: str, sources: dict[str, Hands], folder: Path, seed: int, pixels: Settings
+) -> left_out.LeftOut:
     """What networks that were trained without a set say of it."""
     file = _predictions(folder, name)
     found = left_out.kept(file)
     if found is None:
-        joints, crops, _ = _train(name, file.parent, seed, pixels)
-        found = left_out.predict_left_out(name, joints, crops)
+        others = {each: hands for each, hands in sources.items() if each not in LEFT_OUT[name]}
+        found = left_out.predict_left_out(name, *_train(others, file.parent, seed, pixels))
         left_out.keep(found, file)
     return found
 
 
 def _train(
-    without: str | None, folder: Path, seed: int, pixels: Settings
-) -> tuple[keras.Model, keras.Model, dict[str, Hands]]:
-    """Both networks, on all sources or without a set."""
-    sources, rooms = gather(without)
-    told = f"without {without}" if without else "all sets"
+    sources: dict[str, Hands], folder: Path, seed: int, pixels: Settings
+) -> tuple[keras.Model, keras.Model]:
+    """Both networks, of joints and of pixels."""
     networks = []
-    for name, settings, build, empty in (
-        ("joints", JOINTS, lambda: dense_network(len(SHAPES), seed), None),
-        ("pixels", pixels, lambda: pixel_network(len(SHAPES), seed), rooms),
+    for name, settings, build in (
+        ("joints", JOINTS, lambda: dense_network(len(SHAPES), seed)),
+        ("pixels", pixels, lambda: pixel_network(len(SHAPES), seed)),
     ):
-        batches = Batches(sources, settings.batch, settings.steps // EPOCHS, seed, empty)
-        networks.append(
-            fit_network(folder / f"{name}.keras", build, batches, settings, f"{told}, {name}")
-        )
-    return networks[0], networks[1], sources
+        steps = settings.steps // EPOCHS
+        batches = Batches(sources, settings.batch, steps, seed, name == "pixels")
+        told = f"{folder.name}, {name}"
+        networks.append(fit_network(folder / f"{name}.keras", build, batches, settings, told))
+    return networks[0], networks[1]
 
 
 def fit_network(
