@@ -91,6 +91,28 @@ def test_epochs_must_be_a_number_above_zero(epochs, capsys):
     assert "must be a whole number from 1 to 10,000" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "known"),
+    [
+        (["predict", "--signs", "words", "x.png"], "'letters', 'digits'"),
+        (["predict", "--landmarks", "best", "x.png"], "'lite', 'full'"),
+    ],
+)
+def test_options_that_are_chosen_from_a_few(arguments, known, home, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert f"choose from {known}".replace("'", "") in capsys.readouterr().err.replace("'", "")
+    assert not list(home.iterdir())
+
+
+def test_the_reader_leaves_out_sets_that_it_knows(home, capsys):
+    assert main(["reader", "--leave-out", "kitchen"]) == 1
+    told = capsys.readouterr().err
+    assert "no set 'kitchen' to leave out: letters, film, signers, rooms." in told
+    assert not list(home.iterdir())
+
+
 def test_evaluate_measures_the_test_split(on_tiny, home, capsys):
     assert main(["evaluate", "tiny-cnn"]) == 0
     printed = capsys.readouterr().out

@@ -423,6 +423,22 @@ def test_temperature_and_threshold_come_from_as_many_letters_of_each_set():
     assert once == pytest.approx(left_out.calibrate([drawn(60, 60), other], 0.5)[0], rel=1e-3)
 
 
+def test_what_the_confidence_of_a_set_that_was_left_out_is_worth():
+    """Two sets that share their letters, one of them with other hands and a row without one."""
+    random = np.random.default_rng(1)
+    labels = random.choice(list("ABCDE"), 100)
+    said = ["F", "G", *labels[2:]]
+    one = left(said, said, labels)
+    other = left([*said, "A", None], [*said, "A", None], [*labels, OTHER, "A"])
+    told = left_out.calibration_figures({"one": one, "other": other})
+    # Each is sure of all alike, so all lie at the threshold; OTHER is no letter, None no answer
+    assert told["coverage"] == pytest.approx((100 / 100 + 100 / 101) / 2)
+    assert told["precision"] == pytest.approx(0.98)
+    temperature, _ = left_out.calibrate([other], 0.0)
+    sure = calibrate(one.probabilities(0.0), temperature).max()
+    assert told["calibration_error"] == pytest.approx(abs(sure - 0.98), abs=2e-3)
+
+
 def test_what_was_predicted_is_kept(home):
     file = home / "runs/x/predictions.npz"
     assert left_out.kept(file) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -33,12 +34,11 @@ figure{margin:0}img{width:100%;background:#eee}b{font-size:1.4rem}"""
 
 def check_folder(folder: str | Path) -> None:
     """AslError unless drawings may go there: a new or empty folder, or one they went to before."""
-    folder = Path(folder)
-    if not folder.exists():
-        return files.check_output(folder / PAGE, [])
-    page = folder / PAGE
-    if folder.is_dir() and (not any(folder.iterdir()) or _is_ours(page)):
-        return files.check_output(page, [])
+    folder, page = Path(folder), Path(folder) / PAGE
+    with files.explained(folder):
+        may_have = folder.is_dir() and (not any(folder.iterdir()) or _is_ours(page))
+        if may_have or not os.path.lexists(folder):
+            return files.check_output(page, [])
     raise AslError(
         f"{printable(folder)} holds other things already: give --draw a new or an empty folder."
     )

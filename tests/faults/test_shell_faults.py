@@ -230,6 +230,42 @@ def test_an_output_is_a_file_of_its_own(output, given, model, picture, home, cap
     assert os.stat("/dev/null").st_mode == kind
 
 
+@pytest.mark.fault("outputs")
+@pytest.mark.parametrize("given", ["picture", "folder"])
+@pytest.mark.parametrize("output", sorted({*OUTPUTS} - {"the model", "its metadata"}))
+def test_details_are_a_file_of_their_own(output, given, picture, home, capsys):
+    path = OUTPUTS[output](home, picture)
+    before = state(home)
+    inputs = str(picture if given == "picture" else picture.parent)
+    assert main(["predict", "--details", str(path), inputs]) == 1
+    told = capsys.readouterr()
+    assert told.err.startswith("asl: ") and told.err.count("\n") == 1
+    assert told.out == ""
+    assert state(home) == before
+
+
+FOLDERS = {
+    **{name: OUTPUTS[name] for name in ("an input picture", "a device", "a pipe", "a link")},
+    "the folder of the pictures": OUTPUTS["the folder of the pictures"],
+    "the folder of the models": lambda home, picture: files.MODEL,
+    "below a file": lambda home, picture: picture / "drawn",
+    "a link that leads nowhere": OUTPUTS["a link that leads nowhere"],
+    "a name that is too long": lambda home, picture: home / ("x" * 300),
+}
+
+
+@pytest.mark.fault("outputs")
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_drawings_have_a_folder_of_their_own(folder, model, picture, home, capsys):
+    path = FOLDERS[folder](home, picture)
+    before = state(home)
+    assert main(["predict", "--draw", str(path), str(picture)]) == 1
+    told = capsys.readouterr()
+    assert told.err.startswith("asl: ") and told.err.count("\n") == 1
+    assert told.out == ""
+    assert state(home) == before
+
+
 def test_an_output_to_standard_output_is_the_table(model, picture, capsys):
     assert main(["predict", "--model", "tiny-cnn", "--output", "-", str(picture)]) == 0
     lines = capsys.readouterr().out.splitlines()
