@@ -509,7 +509,15 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(home, monkeypatc
 
 def test_the_reader_from_nothing(small, own, home, monkeypatch, capsys, eager):
     """Each set left out, then all; what is there is not trained again."""
+    trained_on = []
+
+    def batches(known, *settings):
+        trained_on.append([*known])
+        return Batches(known, *settings)
+
+    monkeypatch.setattr(train, "Batches", batches)
     assert main(["reader", "--leave-out", "own"]) == 0
+    assert trained_on == [["tiny", "rendered"]] * 2  # joints and pixels
     printed = capsys.readouterr().out
     assert "without-own, joints: epoch 2/2" in printed and "without own: " in printed
     assert not files.MODEL.exists()
@@ -522,6 +530,7 @@ def test_the_reader_from_nothing(small, own, home, monkeypatch, capsys, eager):
     for told in ("without own: ", "without-drawn, pixels: epoch 2/2", "all sets, joints: epoch 2"):
         assert told in printed
     assert "kept in model/reader.keras" in printed
+    assert trained_on[2:] == [[own, "rendered"]] * 2 + [["tiny", own, "rendered"]] * 2
     model, metadata = load_model("reader")
     assert metadata.class_names == SHAPES
     assert metadata.datasets == ("tiny", own, "sample")  # of which rendered hands are
