@@ -14,7 +14,7 @@ from asl.evaluation import corruptions
 
 CORRUPTIONS = [
     ("brightness", 0),  # an exact copy
-    ("brightness", 25),  # with more, light hands lose what they show
+    ("brightness", 20),  # with more, light hands lose what they show
     ("brightness", -30),
     ("contrast", 0.7),
     ("contrast", 1.3),
