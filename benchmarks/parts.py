@@ -134,7 +134,9 @@ PARTS = {
     "reader": Part(
         "trust",
         "Reader",
-        "The reader: each set left out in turn, then trained on all.",
+        "The reader: each set left out in turn, then trained on all. Too high: the poses of its "
+        "rendered hands were fitted to joints of people from these four sets, and some of its "
+        "training was tried on them.",
         45,
     ),
     "matrix": Part(

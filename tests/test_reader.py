@@ -519,7 +519,7 @@ def test_the_reader_from_nothing(small, own, home, monkeypatch, capsys, eager):
     assert main(["reader", "--leave-out", "own"]) == 0
     assert trained_on == [["tiny", "rendered"]] * 2  # joints and pixels
     printed = capsys.readouterr().out
-    assert "without-own, joints: epoch 2/2" in printed and "without own: " in printed
+    assert "without-own, joints: epoch 2/2" in printed and "without own, joints alone: " in printed
     assert not files.MODEL.exists()
     (folder,) = (home / "runs/reader").iterdir()
     assert [each.name for each in folder.iterdir()] == ["without-own"]
