@@ -527,7 +527,11 @@ def test_the_reader_from_nothing(small, own, home, monkeypatch, capsys, eager):
     assert main(["reader"]) == 0
     printed = capsys.readouterr().out
     assert "without-own, joints: epoch" not in printed  # that is there
-    for told in ("without own: ", "without-drawn, pixels: epoch 2/2", "all sets, joints: epoch 2"):
+    for told in (
+        "without own, joints alone: ",
+        "without-drawn, pixels: epoch 2/2",
+        "all sets, joints: epoch 2",
+    ):
         assert told in printed
     assert "kept in model/reader.keras" in printed
     assert trained_on[2:] == [[own, "rendered"]] * 2 + [["tiny", own, "rendered"]] * 2
