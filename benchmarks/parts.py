@@ -32,6 +32,13 @@ PARTS = {
         "Images a second, from the data set or from PNG files, to results.csv.",
         4,
     ),
+    "photographs": Part(
+        "photographs",
+        "Prediction of photographs",
+        "`predict` with the reader, in a process of its own each time: one photograph and a folder "
+        "of them, rendered hands in rendered rooms, 640×480; the memory at its peak.",
+        3,
+    ),
     "letters": Part(
         "letters",
         "Letters",
