@@ -576,3 +576,70 @@ def test_a_second_time_into_the_same_folder(reader, folder, home):
         assert len(Page(home / "drawn/index.html").pictures) == 4 + number
         picture(folder / "6-new.png", "A")
     assert cv2.imread(str(home / "drawn/00005-6-new.jpg")) is not None
+
+
+def test_drawings_of_an_earlier_time_go_and_nothing_else(reader, folder, home):
+    drawn = home / "drawn"
+    assert main(["predict", "--draw", str(drawn), str(folder)]) == 0
+    for name in ("00009-mine.jpg", "notes.txt"):
+        (drawn / name).write_text("precious")
+    (home / "00009-outside.jpg").write_text("precious")
+    page = drawn / "index.html"
+    page.write_text(page.read_text() + '<img src="../00009-outside.jpg"><img src="notes.txt">')
+    for name in ("1-letter", "3-other"):
+        (folder / f"{name}.png").unlink()
+    assert main(["predict", "--draw", str(drawn), str(folder)]) == 0
+    made = {"00001-2-digit.jpg", "00002-4-none.jpg"}
+    assert set(Page(page).pictures) == made
+    kept = {"index.html", "00009-mine.jpg", "notes.txt"}
+    assert {file.name for file in drawn.iterdir()} == made | kept
+    assert (home / "00009-outside.jpg").read_text() == "precious"
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+@pytest.mark.parametrize("before", ["new", "empty", "drawn before"])
+def test_drawing_goes_on_after_it_was_killed(before, after, reader, folder, home, monkeypatch):
+    """Killed after so many drawings: the next time takes the folder, and leaves nothing over."""
+    drawn = home / "drawn"
+    if before == "empty":
+        drawn.mkdir()
+    elif before == "drawn before":
+        picture(folder / "0-old.png", "A")
+        assert main(["predict", "--draw", str(drawn), str(folder)]) == 0
+        (folder / "0-old.png").unlink()
+    left, write = [None] * after, drawings._drawn
+
+    def killed(*arguments):
+        if not left:
+            raise KeyboardInterrupt  # as far as the folder is concerned
+        left.pop()
+        return write(*arguments)
+
+    monkeypatch.setattr(drawings, "_drawn", killed)
+    assert main(["predict", "--draw", str(drawn), str(folder)]) == 130
+    assert "Not finished" in (drawn / "index.html").read_text()
+    monkeypatch.setattr(drawings, "_drawn", write)
+    (folder / "1-letter.png").unlink()
+    assert main(["predict", "--draw", str(drawn), str(folder)]) == 0
+    names = {file.name for file in drawn.iterdir()}
+    assert len(names) == 4 and names == {"index.html", *Page(drawn / "index.html").pictures}
+    assert "Not finished" not in (drawn / "index.html").read_text()
+
+
+def test_a_folder_in_which_the_page_was_just_begun_is_taken(reader, folder, home):
+    (home / "drawn").mkdir()
+    left = home / "drawn/.index-999999999-0123abcd.html"
+    left.write_text("<!doctype")
+    assert main(["predict", "--draw", str(home / "drawn"), str(folder)]) == 0
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("given", ["drawn", "drawn/00001-1-letter.jpg", "link", "."])
+def test_drawings_are_not_read_as_pictures(given, reader, folder, home, capsys):
+    drawn = home / "drawn"
+    assert main(["predict", "--draw", str(drawn), str(folder)]) == 0
+    (home / "link").symlink_to(drawn)
+    before = {file: file.read_bytes() for file in drawn.iterdir()}
+    assert main(["predict", "--draw", str(drawn), str(home / given)]) == 1
+    assert "they would be taken for pictures" in capsys.readouterr().err
+    assert {file: file.read_bytes() for file in drawn.iterdir()} == before

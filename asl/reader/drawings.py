@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,54 +33,108 @@ div{display:grid;grid-template-columns:repeat(auto-fill,minmax(16rem,1fr));gap:1
 figure{margin:0}img{width:100%;background:#eee}b{font-size:1.4rem}"""
 
 
-def check_folder(folder: str | Path) -> None:
-    """AslError unless drawings may go there: a new or empty folder, or one they went to before."""
+def check_folder(folder: str | Path, pictures: Sequence[str | Path] = ()) -> None:
+    """AslError unless drawings may go there: a new or empty folder, or one they went to before,
+    of which nothing is among the pictures to be read (files, and folders of them).
+    """
     folder, page = Path(folder), Path(folder) / PAGE
     with files.explained(folder):
-        may_have = folder.is_dir() and (not any(folder.iterdir()) or _is_ours(page))
-        if may_have or not os.path.lexists(folder):
+        there = os.path.lexists(folder)
+        others = there and not (folder.is_dir() and (_is_empty(folder) or _is_ours(page)))
+        if not others:
+            _check_pictures(folder, pictures)
             return files.check_output(page, [])
     raise AslError(
         f"{printable(folder)} holds other things already: give --draw a new or an empty folder."
     )
 
 
+def _is_empty(folder: Path) -> bool:
+    """Whether nothing is there, but for what a killed process was about to write."""
+    return all(files.TEMPORARY.fullmatch(each.name) for each in folder.iterdir())
+
+
 def _is_ours(page: Path) -> bool:
     return page.is_file() and MADE_BY in page.read_text(encoding="utf-8", errors="replace")
+
+
+def _check_pictures(folder: Path, pictures: Sequence[str | Path]) -> None:
+    """AslError where drawings of an earlier time would be read as pictures."""
+    if not _is_ours(folder / PAGE):
+        return
+    place = Path(os.path.realpath(folder))
+    for picture in pictures:
+        given = Path(os.path.realpath(picture))
+        if place.is_relative_to(given) or given.is_relative_to(place):
+            raise AslError(
+                f"{printable(folder)} holds drawings, and {printable(picture)} is to be read: they "
+                "would be taken for pictures. Give --draw a folder elsewhere."
+            )
 
 
 def draw(read: Read, inputs: Inputs, folder: str | Path) -> Path:
     """Write each picture with the joints of its hands, and index.html, in which the least confident
     come first. Gives the page.
+
+    Drawings of an earlier time that are not made again go. While this goes on, index.html names
+    both: whoever is killed half-way leaves a folder of which it is known what was written into it.
     """
     folder = Path(folder)
+    page = folder / PAGE
     rows_of: dict[int, list[int]] = {}
     for row, reading in enumerate(read.readings):
         rows_of.setdefault(reading.row, []).append(row)
+    names = {
+        picture: _file_name(number, inputs.names[picture])
+        for number, picture in enumerate(rows_of, 1)
+    }
+    old = _drawn_before(page) - set(names.values())
+    waiting = [_image(name, "") for name in (*names.values(), *sorted(old))]
+    _write_page(page, "Not finished: give the same command again", waiting)
     figures = []
-    for number, (picture, rows) in enumerate(rows_of.items(), 1):
-        stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(inputs.names[picture]).stem)[:40]
-        name = f"{number:05d}-{stem}.jpg"
-        told = read.table.iloc[rows]
+    for picture, rows in rows_of.items():
+        told, name = read.table.iloc[rows], names[picture]
         image = _drawn(inputs.files[picture], [read.readings[row] for row in rows], told)
         with files.write_beside(folder / name) as temporary:
             _, jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
             temporary.write_bytes(jpeg.tobytes())  # which, other than imwrite, tells of a full disk
-        told = read.table.iloc[rows]
         figures.append(
             (float(told["confidence"].max()), _figure(name, inputs.names[picture], told))
         )
     figures.sort(key=lambda figure: figure[0])
-    page = folder / PAGE
-    body = "\n".join(text for _, text in figures)
+    for name in old:
+        (folder / name).unlink(missing_ok=True)
+    heading = "What was read, the least confident first"
+    _write_page(page, heading, [text for _, text in figures])
+    return page
+
+
+def _file_name(number: int, picture: str) -> str:
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(picture).stem)[:40]
+    return f"{number:05d}-{stem}.jpg"
+
+
+def _drawn_before(page: Path) -> set[str]:
+    """The drawings that a page of ours names; no name of it can lead out of its folder."""
+    if not _is_ours(page):
+        return set()
+    text = page.read_text(encoding="utf-8", errors="replace")
+    return set(re.findall(r'<img src="(\d{5,}-[A-Za-z0-9-]*\.jpg)"', text))
+
+
+def _write_page(page: Path, heading: str, figures: list[str]) -> None:
+    body = "\n".join(figures)
     with files.write_beside(page) as temporary:
         temporary.write_text(
             f"<!doctype html>{MADE_BY}<meta charset=utf-8><title>What was read</title>"
-            f"<style>{STYLE}</style><h1>What was read, the least confident first</h1>"
+            f"<style>{STYLE}</style><h1>{heading}</h1>"
             f"<div>\n{body}\n</div>\n",
             encoding="utf-8",
         )
-    return page
+
+
+def _image(file: str, caption: str) -> str:
+    return f'<img src="{file}" alt="{caption}" loading="lazy">'
 
 
 def _figure(file: str, name: str, rows: pd.DataFrame) -> str:
@@ -89,9 +144,8 @@ def _figure(file: str, name: str, rows: pd.DataFrame) -> str:
         second = f", else {html.escape(row.second)} {percent(row.second_confidence, 0)}"
         told.append(letter + second if row.predicted else html.escape(row.note))
     caption = html.escape(printable(name))
-    return f'<figure><img src="{file}" alt="{caption}" loading="lazy"><figcaption>' + (
-        f"{'<br>'.join(told)}<br>{caption}</figcaption></figure>"
-    )
+    told.append(caption)
+    return f"<figure>{_image(file, caption)}<figcaption>{'<br>'.join(told)}</figcaption></figure>"
 
 
 def _drawn(file: Path, readings: list[Reading], told: pd.DataFrame) -> np.ndarray:

@@ -164,7 +164,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
     if options.draw:
         from asl.reader import drawings
 
-        drawings.check_folder(options.draw)
+        drawings.check_folder(options.draw, options.paths)
 
 
 def _files_of(model: str) -> list[Path]:
