@@ -24,7 +24,7 @@ from asl.models import joints as joints_module
 from asl.models.metadata import Metadata
 from asl.prediction import predict_fitted
 from asl.reader import export, left_out, network, read, sources, train
-from asl.reader.domain_randomization import KEPT, SIZE, degrade_all, randomize
+from asl.reader.domain_randomization import KEPT, SIZE, background, degrade_all, randomize
 from asl.reader.left_out import LeftOut
 from asl.reader.network import both
 from asl.reader.signs import OTHER, SAME_SHAPE, SHAPES
@@ -162,6 +162,19 @@ def test_randomized_images_are_pictures_still(channels):
     np.testing.assert_array_equal(image, kept)
     np.testing.assert_array_equal(found[3], randomize(image, np.random.default_rng(3), rooms))
     assert np.std([each.mean() for each in found]) > 5
+
+
+@pytest.mark.parametrize("shape", [(60, 90), (60, 90, 1), (90, 60, 3), (1, 1, 1)])
+def test_a_room_of_any_kind_is_a_background(shape):
+    room = np.random.default_rng(0).integers(90, 110, shape).astype(np.uint8)
+    randoms = (np.random.default_rng(seed) for seed in range(400))
+    shown = [background(random, [room]) for random in randoms]
+    for each in shown:
+        assert each.shape == (SIZE, SIZE, 3) and each.dtype == np.float32
+    of_room = np.mean([each.min() >= 90 and each.max() < 110 for each in shown])
+    assert 0.55 < of_room < 0.75  # the rest are walls, clouds and tiles
+    image = draw_hands(["L"], signers=[1], seed=1, size=KEPT, cutout=True)[0]
+    assert randomize(image, np.random.default_rng(3), [room]).shape == (SIZE, SIZE, 3)
 
 
 def test_degraded_images_are_worse_and_as_large():

@@ -94,14 +94,17 @@ def _degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 def background(random: np.random.Generator, rooms: list[np.ndarray]) -> np.ndarray:
     """Part of an empty room, or where there is none a wall, clouds or tiles: float32
-    (SIZE, SIZE, 3), 0–255.
+    (SIZE, SIZE, 3), 0–255. Rooms are uint8 (h, w, 3), or grey: (h, w, 1) or (h, w).
     """
     if rooms and random.random() < 0.65:
         room = rooms[random.integers(len(rooms))]
-        side = int(random.integers(len(room) // 2, len(room) + 1))
-        top, left = random.integers(0, len(room) - side + 1, 2)
+        most = min(room.shape[:2])
+        side = int(random.integers(max(1, most // 2), most + 1))
+        top, left = random.integers(0, most - side + 1, 2)
         part = cv2.resize(room[top : top + side, left : left + side], (SIZE, SIZE))
-        return (part[:, ::-1] if random.random() < 0.5 else part).astype(np.float32)
+        part = part[:, ::-1] if random.random() < 0.5 else part
+        whole = part if part.ndim == 3 else np.repeat(part[..., None], 3, axis=2)
+        return whole.astype(np.float32)
     colour = random.uniform(0, 255, 3)
     if random.random() < 0.3:
         return np.broadcast_to(colour, (SIZE, SIZE, 3)).astype(np.float32)
