@@ -170,10 +170,17 @@ def _reason(error: Exception) -> str:
         return str(told)
     if isinstance(error, NoSuchKernel):
         return "there is no Python kernel. Install ipykernel, which comes with jupyter."
+    again = "then give the same command again: a training goes on where it was."
+    if isinstance(error, DeadKernelError):
+        return (
+            "its kernel was ended from outside, most likely since the memory was full. Close other "
+            f"programs or choose a smaller data set or model, {again}"
+        )
+    # What jupyter_client raises where a kernel cannot be started or does not answer in time
+    told = " ".join(str(error).split())[:200] or "it gives no reason"
     return (
-        "its kernel was ended from outside, most likely since the memory was full. Close other "
-        "programs or choose a smaller data set or model, then give the same command again: a "
-        "training goes on where it was."
+        f"its kernel did not start, or could not be reached ({told}). See that other programs "
+        f"leave it memory and time, and that ipykernel works, {again}"
     )
 
 

@@ -7,6 +7,7 @@ import nbformat
 import pandas as pd
 import pytest
 from conftest import ARCHIVES, REPOSITORY, shell
+from nbclient.exceptions import DeadKernelError
 
 from asl import AslError, config, files, notebooks
 from asl.checkpoints import read_metadata
@@ -147,15 +148,52 @@ def test_each_notebook_alone_in_a_fresh_folder(number, home, monkeypatch):
             in_this_process(number, home, monkeypatch)
 
 
-def test_a_cell_that_fails_is_named_and_its_notebook_kept(home, tmp_path, monkeypatch):
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """A series of one notebook, whose second cell fails."""
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell("x = 1"), nbformat.v4.new_code_cell("x / 0")]
     folder = tmp_path / "notebooks"
     folder.mkdir()
     nbformat.write(notebook, folder / "01_broken.ipynb")
     monkeypatch.setattr(files, "NOTEBOOKS", folder)
-    for name in ("ASL_DATASET", "ASL_MODEL", "ASL_EPOCHS"):
+    for name in ("ASL_DATASET", "ASL_MODEL", "ASL_EPOCHS", "ASL_WEIGHTS", "ASL_FINE_TUNE"):
         monkeypatch.setenv(name, "")
+
+
+def test_a_cell_that_fails_is_named_and_its_notebook_kept(broken, home):
     with pytest.raises(AslError, match=r"01_broken\.ipynb, code cell 2: ZeroDivisionError"):
         notebooks.run("tiny", "cnn")
     assert (home / "runs/tiny-cnn/01_broken.ipynb").exists()
+
+
+OTHERS = (  # of jupyter_client, whose kernel is not dead but slow, or was never there
+    RuntimeError("Kernel didn't respond in 60 seconds"),
+    RuntimeError("Kernel died before replying to kernel_info"),
+    RuntimeError("event loop\nis closed"),
+    RuntimeError(),
+)
+
+
+@pytest.mark.parametrize("error", [DeadKernelError("Kernel died"), *OTHERS], ids=repr)
+def test_a_kernel_is_said_to_be_dead_only_where_it_is(error, broken, home, monkeypatch):
+    def fail(client):
+        raise error
+
+    monkeypatch.setattr(notebooks, "_execute_in_a_thread", fail)
+    with pytest.raises(AslError, match=r"01_broken\.ipynb, code cell 0: its kernel ") as raised:
+        notebooks.run("tiny", "cnn")
+    told = str(raised.value)
+    dead = isinstance(error, DeadKernelError)
+    assert ("was ended from outside, most likely since the memory was full" in told) == dead
+    assert (" ".join(str(error).split()) or "no reason") in told or dead
+    assert "the same command again: a training goes on" in told and told.count("\n") == 1
+    assert (home / "runs/tiny-cnn/01_broken.ipynb").exists()
+
+
+def test_a_kernel_that_ends_itself_is_dead(broken):
+    notebook = nbformat.read(files.NOTEBOOKS / "01_broken.ipynb", as_version=4)
+    notebook.cells[1].source = "import os; os._exit(1)"
+    nbformat.write(notebook, files.NOTEBOOKS / "01_broken.ipynb")
+    with pytest.raises(AslError, match=r"01_broken\.ipynb, code cell 2: its kernel was ended"):
+        notebooks.run("tiny", "cnn")
