@@ -356,8 +356,14 @@ def machine(tmp_path, monkeypatch):
     """A machine with these packages and a pip that brings what it is asked for."""
     asked: list[list[str]] = []
 
-    def prepare(installed, *, venv=False, brings=(), fails="", imported=(), modules=()):
+    def prepare(
+        installed, *, venv=False, hosted=True, brings=(), fails="", imported=(), modules=()
+    ):
         installed = dict(installed)
+        for name in environment.HOSTED:
+            monkeypatch.delenv(name, raising=False)
+        if hosted:
+            monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab-external")
 
         def version(name):
             if name not in installed:
@@ -457,6 +463,49 @@ def test_only_what_is_missing_or_too_old_is_installed(case, machine, capsys):
     assert "no restart is needed" in printed
     install_missing()
     assert asked == [expected]  # once
+
+
+@versions
+@pytest.mark.parametrize("venv", [False, True], ids=["system", "venv"])
+@pytest.mark.parametrize("case", LACKING)
+def test_in_ones_own_environment_nothing_old_is_replaced(case, venv, machine, capsys):
+    """What is missing is brought there, too; but not beside what is too old."""
+    installed, wanted = LACKING[case]
+    asked = machine(installed, hosted=False, venv=venv)
+    if case in ("one", "two", "tensorflow", "nothing at all"):
+        install_missing()
+        assert asked == [wanted]
+        return
+    with pytest.raises(AslError) as raised:
+        install_missing()
+    assert asked == [] and capsys.readouterr().out == ""
+    (needed,) = wanted
+    name, oldest = needed.split(">=")
+    told = str(raised.value)
+    assert told.startswith(f"too old here: {name} {installed[name]} (needed: {oldest}).")
+    assert f'{sys.executable} -m pip install "{needed}"' in told
+
+
+@versions
+def test_what_is_too_old_and_what_is_missing_are_told_together(machine):
+    asked = machine({"tensorflow": "2.15.0", "keras": "2.15.0", "jupyter": "1.0.0"}, hosted=False)
+    with pytest.raises(AslError, match=r"too old here: tensorflow 2\.15\.0 \(needed: 2\.19\)\. "):
+        install_missing()
+    with pytest.raises(AslError) as raised:
+        install_missing()
+    assert '"tensorflow>=2.19" "opencv-python-headless>=4.12" "filelock>=3.18".' in str(
+        raised.value
+    )
+    assert asked == []
+
+
+@versions
+@pytest.mark.parametrize("name", environment.HOSTED)
+def test_a_hosted_notebook_replaces_what_is_too_old(name, machine, monkeypatch):
+    asked = machine(COMPLETE | {"filelock": "3.9.0"}, hosted=False)
+    monkeypatch.setenv(name, "x")
+    install_missing()
+    assert asked == [["filelock>=3.18"]]
 
 
 @versions

@@ -1,4 +1,5 @@
 """The packages of a notebook's machine: `install_missing` brings what is missing, and nothing else.
+What is too old is replaced where the machine is a hosted notebook's; elsewhere it is a person's.
 
 The setup cell of every notebook calls it. It needs nothing beyond Python itself, and imports none
 of the packages that it looks for: what is not imported can be replaced without a restart.
@@ -6,6 +7,7 @@ of the packages that it looks for: what is not imported can be replaced without 
 
 import contextlib
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +33,13 @@ ALSO = {
 # What they are imported as, where that is another name
 MODULES = {"opencv-python-headless": "cv2", "pillow": "PIL", "scikit-learn": "sklearn"}
 TOLD = ("tensorflow", "keras", "numpy")  # of what was found
+# Set by Colab, Kaggle, Binder and Deepnote, whose machines are there for one notebook
+HOSTED = (
+    "COLAB_RELEASE_TAG",
+    "KAGGLE_KERNEL_RUN_TYPE",
+    "BINDER_LAUNCH_HOST",
+    "DEEPNOTE_PROJECT_ID",
+)
 
 
 class Requirement(NamedTuple):
@@ -46,17 +55,28 @@ class Requirement(NamedTuple):
 
 
 def install_missing() -> None:
-    """Install the packages of requirements.txt that are missing or too old here, and only those.
+    """Install the packages of requirements.txt that are missing here; in a hosted notebook also
+    those that are too old; and only those.
 
     In a virtual environment that has them all it says nothing. Elsewhere, as in a hosted notebook,
     it says in a line what it found; and that the kernel must be restarted, where a package that is
-    in use was replaced. AslError where they cannot be installed.
+    in use was replaced. AslError where they cannot be installed, and for packages that are too old
+    in a person's own environment, where other work may need them as they are: nothing is installed.
     """
     lacking = [line for line in read_requirements() if not _is_here(line)]
+    old = [line for line in lacking if _found(line.name)]
+    # Under the name that is there: two of them beside each other spoil both
+    wanted = [f"{(_found(name) or (name, ''))[0]}>={oldest}" for name, oldest in lacking]
+    if old and not any(name in os.environ for name in HOSTED):
+        told = (f"{' '.join(_found(name) or ())} (needed: {oldest})" for name, oldest in old)
+        raise AslError(
+            f"too old here: {few(told)}. Nothing was replaced, since other work may need them as "
+            f"they are. Take an environment of the project's own (README.md), or replace them: "
+            f"{_by_hand(wanted)}. Then restart the kernel and run this cell again."
+        )
     if lacking:
         before, modules = _versions(), packages_distributions()
-        # Under the name that is there: two of them beside each other spoil both
-        _install([f"{(_found(name) or (name, ''))[0]}>={oldest}" for name, oldest in lacking])
+        _install(wanted)
         _say_what_is_in_use(before, modules)
     elif sys.prefix == sys.base_prefix:  # no virtual environment
         found = [" ".join(_found(name) or (name, "of unknown version")) for name in TOLD]
@@ -105,14 +125,18 @@ def _install(packages: list[str]) -> None:
         lines = (done.stderr or done.stdout).strip().splitlines()
         errors = [line for line in lines if line.lower().startswith("error")]
         reason = (errors or lines or ["it gives no reason"])[-1]
-        by_hand = " ".join(f'"{package}"' for package in packages)
         raise AslError(
             f"pip could not install {few(packages)} ({reason[:200]}). Install them by hand: "
-            f"{sys.executable} -m pip install {by_hand}"
+            f"{_by_hand(packages)}"
         )
     importlib.invalidate_caches()
     if "asl" in sys.modules:  # imported before what it needs was there
         importlib.reload(sys.modules["asl"])
+
+
+def _by_hand(packages: list[str]) -> str:
+    """What to type, so that a shell takes none of it for its own signs."""
+    return " ".join([sys.executable, "-m pip install", *(f'"{each}"' for each in packages)])
 
 
 def _say_what_is_in_use(before: dict[str, str], modules: Mapping[str, list[str]]) -> None:
