@@ -138,6 +138,13 @@ PARTS = {
         "points move when the picture is turned, scaled, blurred, darkened.",
         4,
     ),
+    "digits": Part(
+        "digits",
+        "Digits",
+        "Whether the digits of `student_digits`, photographed at a school in Turkey, are signed as "
+        "in ASL: read by a network of joints of the digits of `signers` and of rendered hands.",
+        3,
+    ),
     "reader": Part(
         "trust",
         "Reader",
