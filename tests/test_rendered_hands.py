@@ -169,6 +169,21 @@ def test_points_are_those_of_an_open_hand_as_mediapipe_counts_them():
     assert fist[[4, 8, 12], 2].max() < fist[[5, 9, 13], 2].min()  # nearer the camera: negative
 
 
+def test_first_only_draws_the_first_way_and_nothing_else():
+    names, signers = ["G"] * 12 + ["5"], np.arange(13)
+    both, first = (
+        draw_hands(names, signers=signers, seed=3, size=32, first_only=only)
+        for only in (False, True)
+    )
+    changed = (both != first).any(axis=(1, 2, 3))
+    assert 3 <= changed.sum() <= 12 and not changed[-1]  # "5" has one way only
+    points = hand_points(names, signers=signers, seed=3)
+    moved = (points != hand_points(names, signers=signers, seed=3, first_only=True)).any((1, 2))
+    np.testing.assert_array_equal(moved, changed)
+    one = draw_hands(["G"], signers=[0], seed=3, size=32, first_only=True)
+    np.testing.assert_array_equal(one[0], first[0])
+
+
 def test_points_need_a_hand():
     with pytest.raises(ValueError, match="'nothing' shows no hand"):
         hand_points(["A", "nothing"], signers=[0, 0])

@@ -61,7 +61,7 @@ def _rendered(name: str, title: str, images_per_letter: int, signer_count: int) 
 
     def read(dataset: Dataset, _: None) -> dict[str, np.ndarray]:
         images, labels, signers = rendered_hands.draw_sample(
-            images_per_letter=images_per_letter, signer_count=signer_count, progress=True
+            images_per_letter=images_per_letter, signer_count=signer_count
         )
         return {
             "images": images,

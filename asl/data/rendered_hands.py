@@ -354,7 +354,7 @@ def _tints(shape: _Random, random: _Random) -> np.ndarray:
     return np.stack([skin, nail, cloth, random.between(0.9, 1.0, 3)], 1)
 
 
-def _pose(names, signers, seeds, plain: bool = False):
+def _pose(names, signers, seeds, plain: bool = False, first_only: bool = False):
     """Capsules in the picture, their radii, and the streams that the drawing goes on with."""
     for name in names:
         if name not in SIGNS:
@@ -365,7 +365,7 @@ def _pose(names, signers, seeds, plain: bool = False):
     habits = _Random([(21, signer) for signer in signers], plain)  # how a signer holds the hand
     shape = _Random([(20, signer) for signer in signers])  # what the hand itself is like
     share = np.array([hand.SECOND_SHARE.get(name, 0.7) for name in names])
-    second = (random.between(0, 1) < share) & (not plain)
+    second = (random.between(0, 1) < share) & (not (plain or first_only))
     rows = [hand.POSES.get(name, hand.POSES["A"]) for name in names]
     rows = [
         hand.SECOND_POSES.get(name, row) if other else row
@@ -377,9 +377,9 @@ def _pose(names, signers, seeds, plain: bool = False):
     return ends, radii, random, shape
 
 
-def _draw_chunk(names, signers, seeds, size: int, plain: bool, cutout: bool = False) -> np.ndarray:
+def _draw_chunk(names, signers, seeds, size, plain=False, cutout=False, first_only=False):
     """Draw a few images together: uint8 (n, size, size, 3), or 4 with `cutout`."""
-    ends, radii, random, shape = _pose(names, signers, seeds, plain)
+    ends, radii, random, shape = _pose(names, signers, seeds, plain, first_only)
     ends[[name == hand.NOTHING for name in names]] += 100  # out of the picture
     ray = [random.around(0.45, 0.5), random.around(-0.45, 0.35), random.between(0.4, 0.9)]
     light = _unit(np.stack(ray, -1))  # mostly from the upper right
@@ -427,13 +427,14 @@ def draw_hands(
     size: int = 112,
     colour: bool = True,
     cutout: bool = False,
-    progress: bool = False,
+    first_only: bool = False,
 ) -> np.ndarray:
     """Draw many signs: uint8 (n, size, size, 3) RGB, or (n, size, size, 1) grey.
 
     Image i is `draw_hand(names[i], signer=signers[i], seed=(seed, i), size=size)`. With `cutout` a
     fourth channel says what of each pixel is hand and arm (0–255), so that the hand can be laid
-    over something else.
+    over something else. `first_only` leaves out the second way to hold a sign: what is drawn then
+    owes nothing to the images of any data set (see hand_poses).
     """
     if len(signers) != len(names):
         raise ValueError(f"{len(names)} names but {len(signers)} signers")
@@ -445,19 +446,23 @@ def draw_hands(
 
     def work(chunk: list[int]) -> None:
         who, seeds = [int(signers[i]) for i in chunk], [(seed, i) for i in chunk]
-        part = _draw_chunk([names[i] for i in chunk], who, seeds, size, False, cutout)
+        part = _draw_chunk([names[i] for i in chunk], who, seeds, size, False, cutout, first_only)
         for i, image in zip(chunk, part, strict=True):
             grey = channels == 1
             images[i] = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None] if grey else image
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         done = pool.map(work, chunks)
-        list(tqdm(done, "drawing hands", len(chunks), leave=False, delay=1, disable=not progress))
+        list(tqdm(done, "drawing hands", len(chunks), leave=False, delay=1))
     return images
 
 
 def hand_points(
-    names: Sequence[str], *, signers: Sequence[int] | np.ndarray, seed: int = 0
+    names: Sequence[str],
+    *,
+    signers: Sequence[int] | np.ndarray,
+    seed: int = 0,
+    first_only: bool = False,
 ) -> np.ndarray:
     """The 21 points of drawn hands, straight from their bones: float32 (n, 21, 3).
 
@@ -472,7 +477,7 @@ def hand_points(
     if not len(names):
         return np.empty((0, 21, 3), np.float32)
     who, seeds = [int(signer) for signer in signers], [(seed, i) for i in range(len(names))]
-    ends = _pose(names, who, seeds)[0]
+    ends = _pose(names, who, seeds, first_only=first_only)[0]
     bones = ends[:, BONES].reshape(len(ends), 5, 3, 2, 3)  # of thumb and fingers
     chains = np.concatenate([bones[:, :, :1, 0], bones[:, :, :, 1]], 2).reshape(len(ends), 20, 3)
     points = np.concatenate([ends[:, WRIST, :1], chains], 1)
@@ -481,7 +486,7 @@ def hand_points(
 
 
 def draw_sample(
-    seed: int = 0, images_per_letter: int = 200, signer_count: int = 40, progress: bool = False
+    seed: int = 0, images_per_letter: int = 200, signer_count: int = 40
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The data set `sample`: images uint8 (24 n, 28, 28, 1), labels and signers int64 (24 n,).
 
@@ -494,5 +499,5 @@ def draw_sample(
     signers = np.repeat(np.arange(signer_count), len(LETTERS) * each)
     labels = np.tile(np.repeat(np.arange(len(LETTERS)), each), signer_count)
     names = [LETTERS[k] for k in labels]
-    images = draw_hands(names, signers=signers, seed=seed, size=28, colour=False, progress=progress)
+    images = draw_hands(names, signers=signers, seed=seed, size=28, colour=False)
     return images, labels.astype(np.int64), signers.astype(np.int64)

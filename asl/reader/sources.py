@@ -136,15 +136,17 @@ def _degraded(
 
 def draw(count: int = DRAWN, seed: int = 0) -> Hands:
     """Rendered hands of all shapes, cut out, `count` of each, by a new signer each; their points
-    come straight from the bones.
+    come straight from the bones. First ways to hold a sign only: no images had a say in these.
     """
     names = [name for name in SHAPES if name in rendered_hands.SIGNS]
     labels = np.repeat([SHAPES.index(name) for name in names], count)
     signers = 1000 + 100_000 * seed + np.tile(np.arange(count), len(names))
     signs = [SHAPES[label] for label in labels]
-    points = DRAWN_SIZE * rendered_hands.hand_points(signs, signers=signers, seed=seed)
+    points = DRAWN_SIZE * rendered_hands.hand_points(
+        signs, signers=signers, seed=seed, first_only=True
+    )
     images = rendered_hands.draw_hands(
-        signs, signers=signers, seed=seed, size=DRAWN_SIZE, cutout=True
+        signs, signers=signers, seed=seed, size=DRAWN_SIZE, cutout=True, first_only=True
     )
     crops = [
         crop_of(image, place, KEPT, KEPT_AROUND)
