@@ -19,7 +19,7 @@ from asl.rounding import percent
 
 PICTURES, MANY = 240, 2000
 HEIGHT, WIDTH = 480, 640
-ROOMS = 12
+ROOMS, EMPTY = 12, 60  # drawn; pictures of them without a hand
 
 
 def photographs() -> dict:
@@ -33,6 +33,7 @@ def photographs() -> dict:
     peak = max(each["megabytes"] for each in several)
     more = _read(copy_photographs(folder, files.HOME / "photographs" / str(MANY)))
     hands = several[0]["hands"]
+    nobody = _read(draw_empty(files.HOME / "photographs/empty"))["seconds"]
     return {
         "one photograph, from a cold start": figure(one, "s", "at most 1.5"),
         f"{PICTURES} photographs, with the start": figure(
@@ -43,6 +44,9 @@ def photographs() -> dict:
         ),
         f"{PICTURES} photographs: a hand found": text(
             f"{hands}/{PICTURES} = {percent(hands / PICTURES, 1)}"
+        ),
+        f"{EMPTY} empty rooms, where a hand is looked for everywhere, without the start": figure(
+            (EMPTY - 1) / (nobody - one), "pictures/s"
         ),
         f"{PICTURES} photographs, peak memory": figure(peak, "MB", "at most 500"),
         f"{MANY:,} photographs, peak memory": figure(more["megabytes"], "MB", "at most 500"),
@@ -59,11 +63,11 @@ def draw_photographs(folder: Path) -> Path:
     random = np.random.default_rng(0)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    rooms = [draw_hand(hand_poses.NOTHING, seed=seed, size=WIDTH) for seed in range(ROOMS)]
+    rooms = _rooms()
     signs = [hand_poses.LETTERS[number % 24] for number in range(PICTURES)]
     hands = draw_hands(signs, signers=np.arange(PICTURES) % 40, size=HEIGHT // 2, cutout=True)
     for number, hand in enumerate(hands):
-        picture = rooms[number % ROOMS][:HEIGHT].astype(np.float32)
+        picture = rooms[number % ROOMS].astype(np.float32)
         side = int(random.integers(HEIGHT // 2, HEIGHT + 1))
         hand = cv2.resize(hand, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
         left = random.integers(0, WIDTH - side + 1)
@@ -71,6 +75,22 @@ def draw_photographs(folder: Path) -> Path:
         place += (hand[..., :3] - place) * hand[..., 3:] / 255
         cv2.imwrite(str(folder / f"{number:04d}.jpg"), picture.astype(np.uint8)[..., ::-1])
     return folder
+
+
+def draw_empty(folder: Path) -> Path:
+    """JPEGs of the rooms alone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    rooms = _rooms()
+    for number in range(EMPTY):
+        picture = rooms[number % ROOMS]
+        cv2.imwrite(str(folder / f"{number:04d}.jpg"), picture[..., ::-1])
+    return folder
+
+
+def _rooms() -> list[np.ndarray]:
+    sides = [draw_hand(hand_poses.NOTHING, seed=seed, size=WIDTH) for seed in range(ROOMS)]
+    return [each[:HEIGHT] for each in sides]
 
 
 def copy_photographs(source: Path, folder: Path) -> Path:

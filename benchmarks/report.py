@@ -27,6 +27,8 @@ HEADLINES: tuple[str, ...] = (
     "alphabet, seeds 0–4",
     "signers, mean of the five and the worst",
     "reader, mean over the sets left out",
+    "one photograph, from a cold start",
+    "240 photographs, with the start",
     "predict, PNG files",
 )
 
