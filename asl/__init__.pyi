@@ -7,6 +7,7 @@ from .data.catalog import DATASETS as DATASETS
 from .data.catalog import find_dataset as find_dataset
 from .data.encoding import decode as decode
 from .data.encoding import encode as encode
+from .data.encoding import most_likely as most_likely
 from .data.hand_poses import SIGNS as SIGNS
 from .data.images import find_images as find_images
 from .data.images import fit as fit
@@ -43,6 +44,7 @@ from .keras_setup import keras as keras
 from .landmarks.hands import Hand as Hand
 from .landmarks.hands import hands as hands
 from .models.build import build as build
+from .models.inputs import network_input as network_input
 from .models.layers import all_layers as all_layers
 from .models.layers import layer_table as layer_table
 from .models.pretrained import find_weights as find_weights

@@ -24,6 +24,7 @@ from asl.data.load import load
 from asl.data.samples import Split, SplitRecipe
 from asl.data.split import replay
 from asl.errors import AslError
+from asl.models.inputs import takes_joints
 from asl.models.keras_files import load_keras_file
 from asl.models.metadata import Metadata, from_json, to_json
 
@@ -92,7 +93,7 @@ def load_model(name: str | Path) -> tuple[keras.Model, Metadata]:
     file = find(name)
     metadata = read_metadata(file)  # before Keras, whose import takes seconds
     model = load_keras_file(file, rebuild=partial(_rebuild, metadata))
-    shapes = (_image_shape(model), model.output_shape[-1])
+    shapes = (_image_shape(model) or metadata.input_shape, model.output_shape[-1])
     if shapes != (metadata.input_shape, len(metadata.class_names)):
         raise AslError(
             f"{files.shown(file)} takes {shapes[0]} and gives {shapes[1]} classes, but its "
@@ -114,7 +115,8 @@ def load_model(name: str | Path) -> tuple[keras.Model, Metadata]:
 def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
     """Write model/<name>.keras and its metadata, both or neither; gives the .keras path.
 
-    Input shape, parameters, versions and the weights' hash are added to the metadata.
+    Input shape, parameters, versions and the weights' hash are added to the metadata; the shape of
+    the images stays as the metadata says where the network takes joints.
     """
     file = files.MODEL / f"{name}.keras"
     # The new metadata lies ready before the weights get their name: killed in between, whoever
@@ -123,7 +125,7 @@ def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
         model.save(new)
         metadata = replace(
             metadata,
-            input_shape=_image_shape(model),
+            input_shape=_image_shape(model) or metadata.input_shape,
             parameters=model.count_params(),
             versions=_versions(),
             weights_sha256=files.sha256(new),
@@ -136,8 +138,10 @@ def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
 
 
 def _image_shape(model: keras.Model) -> tuple[int, ...]:
-    """Height, width and channels of the images; they are the last of several inputs."""
-    return tuple(model.inputs[-1].shape[1:])
+    """Height, width and channels of the images; they are the last of several inputs. Empty where
+    the network takes joints.
+    """
+    return () if takes_joints(model) else tuple(model.inputs[-1].shape[1:])
 
 
 def arrays_sha256(model: keras.Model) -> str:

@@ -18,7 +18,6 @@ from asl.data.images import (
     LeftOut,
     find_inputs,
     fit,
-    read_images,
     summary,
 )
 from asl.data.load import load
@@ -28,8 +27,10 @@ from asl.errors import AslError
 from asl.landmarks.augmentation import normalize_points
 from asl.landmarks.crops import AROUND, HAND_SIZE, crop_of
 from asl.landmarks.joints import find_joints
+from asl.models.inputs import NetworkInput, network_input, read_inputs, takes_joints
 from asl.models.layers import largest_output
-from asl.results import results_table
+from asl.models.registry import input_size
+from asl.results import NO_HAND, results_table
 
 if TYPE_CHECKING:
     import keras
@@ -40,22 +41,37 @@ BLOCK = 1024  # pictures in memory at a time, so that any number fits
 
 
 def predict(model: keras.Model, images: Images) -> np.ndarray:
-    """Probabilities float32 (n, classes) of images uint8 (n, height, width, channels), 0–255."""
-    if images.shape[1:] != model.input_shape[1:]:
+    """Probabilities float32 (n, classes) of images uint8 (n, height, width, channels), 0–255.
+
+    A network that takes joints has hands looked for in them first, once for the same images: where
+    there is none, all probabilities are 0 (`most_likely` gives -1).
+    """
+    if not takes_joints(model) and images.shape[1:] != model.input_shape[1:]:
         raise AslError(
             f"the images are {images.shape[1:]}, but the network takes {model.input_shape[1:]}: "
             "it was trained on another data set, or the images still need asl.fit."
         )
-    return run(model, images)
+    return predict_input(model, network_input(model, images))
+
+
+def predict_input(model: keras.Model, seen: NetworkInput) -> np.ndarray:
+    """Probabilities float32 (n, classes) of what a network takes of images; zeros where it found
+    nothing to look at.
+    """
+    probabilities = run(model, seen.values)
+    return probabilities if seen.found.all() else probabilities * seen.found[:, None]
 
 
 def predict_fitted(model: keras.Model, images: Images) -> np.ndarray:
     """As `predict`, of images of any size and colour, brought to what the network takes.
 
-    The reader looks for hands in them first: where there is none, all probabilities are 0.
+    The reader and `joints` look for hands in them first, at the size that they have: where there
+    is none, all probabilities are 0.
     """
     if len(model.inputs) > 1:
         return _predict_hands(model, images)
+    if takes_joints(model):
+        return predict(model, images)
     shape = model.input_shape[1:]
     if images.shape[1:] == shape:
         return predict(model, images)
@@ -70,6 +86,8 @@ def load_for(model: keras.Model, dataset: str) -> Samples:
     """A data set as a network wants to see it, see `load`."""
     if len(model.inputs) > 1:
         return load(dataset, size=HAND_SIZE)
+    if takes_joints(model):
+        return load(dataset, size=input_size("joints"))
     return load(dataset, image_shape=model.input_shape[1:])
 
 
@@ -113,13 +131,17 @@ def predict_files(
 def predict_inputs(
     model: keras.Model, class_names: Sequence[str], inputs: Inputs
 ) -> tuple[pd.DataFrame, LeftOut]:
-    """The results of what `find_inputs` found, and all that was left out: reason → names."""
+    """The results of what `find_inputs` found, and all that was left out: reason → names.
+
+    Of a network that takes joints, a picture without a hand has a row with an empty prediction,
+    and a column `note` says why.
+    """
     tables = []
     left_out = {reason: [*names] for reason, names in inputs.left_out.items()}
 
     def read(start: int) -> list[np.ndarray | PictureError]:
         files = inputs.files[start : start + BLOCK]
-        return list(read_images(files, model.input_shape[1:]))
+        return list(read_inputs(model, files, model.input_shape[1:]))
 
     with ThreadPoolExecutor(1) as reader:  # reads a block while the network looks at the last one
         reading = reader.submit(read, 0)
@@ -137,9 +159,25 @@ def predict_inputs(
                 names = [inputs.names[row] for row in kept]
                 folders = [inputs.folders[row] for row in kept]
                 actual = [folder if folder in class_names else "" for folder in folders]
-                probabilities = predict(model, np.stack(images))
-                tables.append(results_table(names, probabilities, class_names, actual))
+                tables.append(_table(model, np.stack(images), names, class_names, actual))
     if not tables:
         count = len(inputs.files) + sum(map(len, inputs.left_out.values()))
         raise AslError(f"none of {count:,} pictures could be read: {summary(left_out)}")
-    return pd.concat(tables, ignore_index=True), left_out
+    table = pd.concat(tables, ignore_index=True)
+    return table.fillna({"note": ""}) if "note" in table else table, left_out
+
+
+def _table(
+    model: keras.Model,
+    values: np.ndarray,
+    names: Sequence[str],
+    class_names: Sequence[str],
+    actual: Sequence[str],
+) -> pd.DataFrame:
+    """The results of pictures that were read as the network takes them."""
+    found = np.ones(len(values), bool)
+    if takes_joints(model):
+        found[:] = values.any(axis=(1, 2))
+    probabilities = predict_input(model, NetworkInput(values, found))
+    table = results_table(names, probabilities, class_names, actual)
+    return table if found.all() else table.assign(note=np.where(found, "", NO_HAND))

@@ -15,6 +15,7 @@ COLUMNS = ["image", "actual", "predicted", "confidence", "second", "second_confi
 TEXTS = ["image", "actual", "predicted", "second"]
 SHARES = ["confidence", "second_confidence"]
 QUOTED = re.compile('[",\r\n]')
+NO_HAND = "no hand was found"  # why nothing is predicted
 FORMULA = re.compile("'*[=+@\t\r-]")  # how a cell begins that a spreadsheet would run
 # A name may hold bytes that are no UTF-8, which Python keeps as surrogates; backslashes before
 # what looks like our escape are doubled, so that each text has one name
@@ -30,10 +31,13 @@ def results_table(
 ) -> pd.DataFrame:
     """The two most likely classes of each image with their probabilities, as in results.csv.
 
-    names (n,), probabilities (n, classes), actual class names (n,) where they are known.
+    names (n,), probabilities (n, classes), actual class names (n,) where they are known. Where a
+    row of probabilities is all zeros, nothing is predicted: both classes are empty.
     """
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
     first, second = np.array([*class_names])[order].T
+    is_predicted = probabilities.any(axis=1)
+    first, second = (np.where(is_predicted, each, "") for each in (first, second))
     confidence, second_confidence = np.take_along_axis(probabilities, order, axis=1).T
     actual = [""] * len(order) if actual is None else actual
     columns = (names, actual, first, confidence, second, second_confidence)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
+from asl.data.encoding import most_likely
 from asl.errors import AslError
 from asl.models.layers import SMALLEST
 from asl.models.metadata import Threshold
@@ -16,12 +17,15 @@ PRECISION = 0.99  # share of predictions above the confidence threshold that sho
 def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
     """Whether confidence means what it says: a row for each bin of confidence that has images.
 
-    labels int (n,), probabilities (n, classes). Columns: confidence (mean of the largest
+    labels int (n,), probabilities (n, classes); a row of zeros, for which nothing is predicted, has
+    no confidence and is left out. Columns: confidence (mean of the largest
     probability), accuracy (share correct), images. A network that may be taken at its word has both
     shares equal (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
     """
+    is_predicted = probabilities.any(axis=1)
+    labels, probabilities = labels[is_predicted], probabilities[is_predicted]
     confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
+    correct = most_likely(probabilities) == labels
     bin_number = np.minimum((confidence * bins).astype(int), bins - 1)
     table = pd.DataFrame({"bin": bin_number, "confidence": confidence, "accuracy": correct})
     grouped = table.groupby("bin")
@@ -31,7 +35,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
 def calibration_error(table: pd.DataFrame) -> float:
     """Expected calibration error: the mean gap between the two shares of `reliability`, 0 to 1."""
     gaps = (table["confidence"] - table["accuracy"]).abs()
-    return float((gaps * table["images"]).sum() / table["images"].sum())
+    return float((gaps * table["images"]).sum() / max(table["images"].sum(), 1))
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -59,10 +63,12 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def calibrate(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (n, classes) at another temperature: which class is first does not change."""
+    """Probabilities (n, classes) at another temperature: which class is first does not change, and
+    a row of zeros stays one.
+    """
     scores = np.log(np.maximum(probabilities.astype(np.float64), SMALLEST)) / temperature
     scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return scores / scores.sum(axis=1, keepdims=True)
+    return scores / scores.sum(axis=1, keepdims=True) * probabilities.any(axis=1, keepdims=True)
 
 
 def confidence_threshold(
@@ -83,7 +89,7 @@ def confidence_threshold(
         )
     confidence = probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")
-    correct = (probabilities.argmax(axis=1) == labels)[order]
+    correct = (most_likely(probabilities) == labels)[order]
     images = np.arange(1, len(labels) + 1)
     last = np.append(np.diff(confidence[order]) != 0, True)  # equal confidence goes together
     enough = images[(np.cumsum(correct) / images >= precision) & last & (images >= least)]

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from asl.data.encoding import most_likely
 from asl.errors import AslError
 from asl.prediction import predict_fitted
 
@@ -139,7 +140,7 @@ def robustness(
         _check(corruption)
 
     def accuracy(seen: np.ndarray) -> float:
-        return float((predict_fitted(model, seen).argmax(axis=1) == labels).mean())
+        return float((most_likely(predict_fitted(model, seen)) == labels).mean())
 
     rows, plain = [], accuracy(images)
     for corruption in corruptions:

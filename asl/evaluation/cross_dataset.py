@@ -11,6 +11,7 @@ import pandas as pd
 from asl import checkpoints, prediction
 from asl.data.catalog import find_dataset
 from asl.data.dataset import normalize
+from asl.data.encoding import most_likely
 from asl.data.samples import Samples
 from asl.data.split import with_groups
 from asl.errors import AslError
@@ -44,9 +45,8 @@ class DatasetPredictions(NamedTuple):
 
     @property
     def predicted(self) -> np.ndarray:
-        """The most likely class of each image, -1 where there is none: no hand. int64 (n,)."""
-        found = self.probabilities.any(axis=1)
-        return np.where(found, self.probabilities.argmax(axis=1), -1)
+        """The most likely class of each image, -1 where no hand was found. int64 (n,)."""
+        return most_likely(self.probabilities)
 
     @property
     def correct(self) -> np.ndarray:
@@ -197,6 +197,9 @@ def evaluate(name: str, on: str) -> str:
         lines.append(f"to choose from: {len(found.class_names)} classes")
     if same := overlap(metadata, on):
         lines.append(f"CAUTION: {on} shows the same hands as {same}: this is no test.")
+    if nothing := int((found.predicted < 0).sum()):
+        many = f"{nothing:,} of {len(found.predicted):,} images"
+        lines.append(f"no hand was found in {many}: nothing is predicted, which counts as wrong")
     table = found.per_class()
     accuracy = describe_accuracy(found.correct, found.samples.groups, found.samples.group_unit)
     recall = f"mean recall of the classes {percent(table['recall'].mean())}"

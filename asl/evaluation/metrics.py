@@ -14,9 +14,9 @@ def per_class(
 ) -> pd.DataFrame:
     """Precision, recall, F1 and number of images of each class, a row a class.
 
-    labels and predicted are int (n,). Precision: of the images predicted as this class, the share
-    that is. Recall: of the images of this class, the share that is predicted as it. Empty shares
-    are 0.
+    labels and predicted are int (n,), predicted -1 where nothing is. Precision: of the images
+    predicted as this class, the share that is. Recall: of the images of this class, the share that
+    is predicted as it. Empty shares are 0.
     """
     precision, recall, f1, images = precision_recall_fscore_support(
         labels, predicted, labels=range(len(class_names)), zero_division=0
@@ -26,7 +26,9 @@ def per_class(
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, class_count: int) -> np.ndarray:
-    """How often class i (row) was predicted as class j (column), int (classes, classes)."""
+    """How often class i (row) was predicted as class j (column), int (classes, classes). Images for
+    which nothing is predicted (-1) are in no column.
+    """
     return confusion_matrix(labels, predicted, labels=range(class_count))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -41,15 +42,28 @@ def find_joints(images: Images, name: str = "hands") -> Joints:
     `name` is for progress. A search that was interrupted goes on where it was. AslError where the
     networks' files are neither on this machine nor can be fetched, and for a full disk.
     """
+    rows = features(images, Pass(look, SHAPE, way(), f"{name}: finding hands", BATCH)).values
+    return of_rows(rows)
+
+
+def way() -> bytes:
+    """What tells this way to look for hands from others: a digest."""
     key = hashlib.sha256(f"joints {VERSION}".encode())
     for network in (networks.PALM, networks.LITE):
         key.update(networks.NETWORKS[network].digest.encode())
-    way = Pass(_find, SHAPE, key.digest(), f"{name}: finding hands", BATCH)
-    rows = features(images, way).values
+    return key.digest()
+
+
+def of_rows(rows: np.ndarray) -> Joints:
+    """Joints of rows as `look` gives them."""
     return Joints(rows[:, :POINTS], rows[:, POINTS, 0], rows[:, POINTS, 1])
 
 
-def _find(images: np.ndarray) -> np.ndarray:
+def look(images: Iterable[np.ndarray]) -> np.ndarray:
+    """The largest sure hand of each image, which may be of any size, looked for now: float32
+    (n, 22, 3), its points, then presence, right and nothing; zeros where there is none.
+    """
+    images = [*images]
     rows = np.zeros((len(images), *SHAPE), np.float32)
     for row, found in zip(rows, find_in_each(images), strict=True):
         if found:

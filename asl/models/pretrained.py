@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from asl import files
 from asl.data.weights import WeightsFile, find_file
 from asl.errors import AslError
+from asl.landmarks import networks
 from asl.models import registry
 from asl.models.torch_files import read_tensors
 
@@ -67,10 +68,14 @@ WEIGHTS: dict[str, tuple[WeightsFile, ...]] = {
 
 def find_weights(name: str, weights: str | Path | None = "imagenet") -> Path | None:
     """The file of a network's weights: `weights` where that is a path, else from data/weights, the
-    folders that ASL_ARCHIVES names, or the network. None where there are none to be read.
+    folders that ASL_ARCHIVES names, or the network. None where there are none to be read: of
+    `joints` it only looks whether the networks that find hands are there.
 
     AslError for a path that does not exist, and where there is neither a file nor a network.
     """
+    if registry.find(name).takes_joints:
+        for each in (networks.PALM, networks.LITE):
+            networks.network_file(each)
     if registry.find(name).pretrained is None or weights is None:
         return None
     if str(weights) != "imagenet":

@@ -41,6 +41,7 @@ class Architecture:
     adapts_to_small_sets: bool = False  # half the batch, more epochs: until `steps` are reached
     min_size: int = 1  # height and width below which nothing of an image is left
     input_size: int | None = None  # height and width that it works at; None: as the images are
+    takes_joints: bool = False  # of the hand in an image, in place of the image: see inputs.py
     pretrained: Pretrained | None = None
 
     @property

@@ -15,6 +15,7 @@ from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, show_im
 PURPLE = "#CC79A7"
 COLOURS = dict(zip(FINGERS, (ORANGE, BLUE, GREEN, VERMILION, PURPLE), strict=True))
 SIDE = 4.6  # inches
+WEIGHT_COLOURS = "cividis_r"  # of joints, from what mattered little to what mattered most
 
 
 def hand(image: np.ndarray, hands: Hand | Sequence[Hand], title: str | None = None) -> Figure:
@@ -47,7 +48,8 @@ def skeletons(
 ) -> Figure:
     """Hands drawn from their joints alone, (n, 21, 2 or 3) with y downwards, in rows of `columns`.
 
-    Each is moved and scaled to fill its place, but neither turned nor squeezed.
+    Each is moved and scaled to fill its place, but neither turned nor squeezed; the place of one
+    that is all zeros, no hand, stays empty.
     """
     points = np.asarray(points)
     columns = max(1, min(columns, len(points)))
@@ -58,7 +60,8 @@ def skeletons(
     for axes in grid.flat:
         axes.axis("off")
     for number, (axes, each) in enumerate(zip(grid.flat, points, strict=False)):
-        draw_joints(axes, each, line=1.6)
+        if each.any():
+            draw_joints(axes, each, line=1.6)
         low, high = each[:, :2].min(axis=0), each[:, :2].max(axis=0)
         half = max(0.56 * float((high - low).max()), 1e-6)
         x, y = (low + high) / 2
@@ -82,6 +85,19 @@ def draw_joints(axes: plt.Axes, points: np.ndarray, line: float = 2) -> None:
         x, y = points[joints, 0], points[joints, 1]
         axes.plot(x, y, color=COLOURS[finger], label=finger, zorder=3, **look)
         axes.scatter(x, y, (1.6 * line) ** 2, COLOURS[finger], zorder=4)
+
+
+def draw_weights(axes: plt.Axes, points: np.ndarray, weights: np.ndarray) -> None:
+    """The joints of one hand, points (21, 2 or 3), into axes whose y runs downwards: the more one
+    mattered, weights (21,) 0–1, the larger and darker it is.
+    """
+    effects = [withStroke(linewidth=2.5, foreground="white")]
+    for joints in ([*PALM, PALM[0]], *FINGERS.values()):
+        axes.plot(points[joints, 0], points[joints, 1], color=GREY, lw=1, path_effects=effects)
+    order = np.argsort(weights)  # the heaviest on top
+    x, y = points[order, 0], points[order, 1]
+    look: dict[str, Any] = {"cmap": WEIGHT_COLOURS, "vmin": 0, "vmax": 1, "edgecolors": "white"}
+    axes.scatter(x, y, 10 + 70 * weights[order], weights[order], zorder=4, lw=0.8, **look)
 
 
 def _draw_box(axes: plt.Axes, found: Hand, number: str) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from asl.plots.hands import draw_joints, draw_weights, skeletons
 from asl.plots.style import BLUE, GREY, VERMILION, WIDTH, show_image, turn_long_names
 from asl.rounding import percent
 
@@ -39,6 +40,16 @@ def image_grid(
             axes.set_title(captions[i], color=colours[i] if colours else "black", pad=3)
     figure.suptitle(title)
     return figure
+
+
+def network_input(
+    values: np.ndarray, captions: Sequence[str] = (), title: str = "", columns: int = 8
+) -> Figure:
+    """What a network sees: images (n, h, w, c), or hands drawn from their joints (n, 21, 3), which
+    are zeros where no hand was found.
+    """
+    draw = image_grid if np.ndim(values) == 4 else skeletons
+    return draw(values, captions, title, columns)
 
 
 def class_rows(
@@ -75,7 +86,10 @@ def verdicts(cases: pd.DataFrame, class_names: Sequence[str]) -> tuple[list[str]
     captions, colours = [], []
     for case in cases.itertuples():
         verdict = f"{class_names[case.actual]} predicted {class_names[case.predicted]}"
-        captions.append(f"{verdict}\n{percent(case.confidence, 0)} confident")
+        how = f"{percent(case.confidence, 0)} confident"
+        if case.predicted < 0:
+            verdict, how = class_names[case.actual], "no hand found"
+        captions.append(f"{verdict}\n{how}")
         colours.append(BLUE if case.actual == case.predicted else VERMILION)
     return captions, colours
 
@@ -87,11 +101,13 @@ def mistake_rows(
     heat: np.ndarray,
     neighbours: np.ndarray,
     neighbour_names: np.ndarray,
+    joints: np.ndarray | None = None,
 ) -> Figure:
     """A row an image: the image, where the network looked, and the training images nearest to it.
 
     images uint8 (n, h, w, c), heat float (n, h, w) 0–1, neighbours uint8 (n, k, h, w, c) and their
-    class names (n, k); captions and colours as `verdicts` gives them.
+    class names (n, k); captions and colours as `verdicts` gives them. With joints (n, 21, 3), in
+    pixels of the images, heat is how much each of them mattered, (n, 21).
     """
     count, k = neighbours.shape[:2]
     size = (WIDTH, count * (WIDTH / (k + 2.3) + 0.42) + 0.3)
@@ -100,7 +116,10 @@ def mistake_rows(
         show_image(row[0], images[i])
         row[0].set_title(captions[i], color=colours[i])
         show_image(row[1], images[i])
-        row[1].imshow(heat[i], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+        if joints is None:
+            row[1].imshow(heat[i], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+        else:
+            draw_weights(row[1], joints[i] - 0.5, heat[i])
         row[1].set_title("looked here")
         for axes, image, name in zip(row[2:], neighbours[i], neighbour_names[i], strict=True):
             show_image(axes, image)
@@ -110,11 +129,19 @@ def mistake_rows(
 
 
 def answer(
-    image: np.ndarray, caption: str, probabilities: np.ndarray, class_names: Sequence[str]
+    image: np.ndarray,
+    caption: str,
+    probabilities: np.ndarray,
+    class_names: Sequence[str],
+    joints: np.ndarray | None = None,
 ) -> Figure:
-    """An image uint8 (h, w, c) and what the network makes of it, probabilities (classes,)."""
+    """An image uint8 (h, w, c) and what the network makes of it, probabilities (classes,); over it
+    the joints (21, 3), in its pixels, if that is what the network sees.
+    """
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.5), width_ratios=(1, 3))
     show_image(left, image)
+    if joints is not None and joints.any():
+        draw_joints(left, joints - 0.5, line=1.6)
     left.set_title(caption)
     right.bar([*class_names], probabilities, color=BLUE)
     right.axhline(1 / len(class_names), color=VERMILION, ls="--", label="guessing")

@@ -40,8 +40,8 @@ def _check(options: argparse.Namespace, *models: str) -> None:
             f"{options.weights} is the weights of one network, but {' and '.join(backbones)} want "
             "some. Compare them one after the other; the table keeps what was measured."
         )
-    for name in backbones:
-        pretrained.find_weights(name, options.weights)
+    for each in known:  # what a network needs, before any time is spent
+        pretrained.find_weights(each.name, options.weights)
 
 
 def _absolute(dataset: str) -> str:
@@ -268,6 +268,8 @@ def models(options: argparse.Namespace) -> None:
 
     for name, entry in asl.MODELS.items():
         size = f"at {entry.input_size}×{entry.input_size}" if entry.input_size else "at any size"
+        if entry.takes_joints:
+            size = f"takes the joints of the hand, found in images {size}"
         print(f"{name:18} {entry.title}; {size}\n{'':18} {entry.reference}")
     for name in checkpoints.list_names():
         try:

@@ -1,12 +1,12 @@
-"""Batches of training images, shuffled and augmented, the same every time."""
+"""Batches of training images, or joints, shuffled and augmented, the same every time."""
 
 import math
 
 import numpy as np
 
-from asl.data.augmentation import augment
 from asl.data.mapped_images import Images
 from asl.keras_setup import keras
+from asl.models.inputs import vary
 
 
 class Batches(keras.utils.PyDataset):
@@ -48,5 +48,5 @@ class Batches(keras.utils.PyDataset):
         rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
         images = self.images[rows]
         if self.augmented:
-            images = augment(images, [self.seed, self.epoch, number])
+            images = vary(images, [self.seed, self.epoch, number])
         return images, self.targets[rows]

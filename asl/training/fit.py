@@ -24,6 +24,7 @@ from asl.evaluation import confidence
 from asl.keras_setup import keras
 from asl.models import registry, transfer
 from asl.models.build import build
+from asl.models.inputs import training_input
 from asl.models.metadata import Metadata, Threshold
 from asl.training.batches import Batches
 from asl.training.options import Options, Recipe, settle
@@ -55,14 +56,16 @@ def train(
     after its last whole epoch when the same call is made again. Gives a row an epoch, counted from
     1: loss, accuracy, val_loss, val_accuracy, seconds.
 
+    `joints` learns from the images in which a hand is found (models/inputs.py).
     Of a network with a frozen backbone only the head is trained, on the features that the backbone
     gives, computed once (models/transfer.py). `fine_tune` lets the last so many blocks of the
     backbone be trained too, in a second phase of as many epochs at a rate of its own. AslError for
-    blocks that are not there, and while another process trains a checkpoint of this name.
+    blocks that are not there, a name that another process trains, and a class without any hand.
     """
     architecture = registry.find(model.name)
+    images, (parts, seconds) = parts.train.images, training_input(model, parts)
     recipe = settle(model, architecture, parts, seed, options)
-    metadata = _metadata(parts, recipe, weights)
+    metadata = _metadata(parts, recipe, weights, images.shape[1:])
     name = name or checkpoints.checkpoint_name(metadata.dataset, metadata.model)
     folder = files.MODEL / f"{name}.training"
     busy = (
@@ -71,14 +74,11 @@ def train(
     )
     with files.lock(folder, busy):
         fitted = _fit(model, parts, recipe, folder, _key(model, parts, metadata))
+        fitted = fitted._replace(feature_seconds=fitted.feature_seconds + seconds)
         temperature, threshold = _calibrate(model, fitted, parts.validation.labels)
-        saved = model
-        if not recipe.frozen:  # saved without the optimizer's state, which only training needs
-            saved = keras.saving.load_model(epoch_file(folder, fitted.best_epoch), compile=False)
-            saved.set_weights(model.get_weights())
-        metadata = replace(
-            metadata, temperature=round(temperature, 4), threshold=threshold, **fitted.figures()
-        )
+        saved = model if recipe.frozen else _without_optimizer(model, folder, fitted)
+        known = {"temperature": round(temperature, 4), "threshold": threshold}
+        metadata = replace(metadata, **known, **fitted.figures())
         file = checkpoints.save_model(saved, name, metadata)
         shutil.rmtree(folder)
     print(f"kept epoch {fitted.best_epoch} in {files.shown(file)}")
@@ -168,6 +168,13 @@ class _Fitted(NamedTuple):
         }
 
 
+def _without_optimizer(model: keras.Model, folder: Path, fitted: _Fitted) -> keras.Model:
+    """The same network without the optimizer's state, which only training needs."""
+    saved = keras.saving.load_model(epoch_file(folder, fitted.best_epoch), compile=False)
+    saved.set_weights(model.get_weights())
+    return saved
+
+
 def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: str) -> _Fitted:
     """Train all phases of a recipe; the model ends with its best weights."""
     phases: list[pd.DataFrame] = []
@@ -176,7 +183,7 @@ def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: st
         encode(part.labels, len(part.class_names)) for part in (parts.train, parts.validation)
     )
     size = recipe.batch_size
-    validation_size = size if recipe.architecture.input_size else VALIDATION_BATCH
+    validation_size = size if recipe.architecture.pretrained else VALIDATION_BATCH
     try:
         for blocks in recipe.phases:
             trainable, images, seconds = _prepare(model, parts, recipe, blocks)
@@ -228,7 +235,9 @@ def _calibrate(model: keras.Model, fitted: _Fitted, labels: np.ndarray) -> tuple
     return temperature, confidence.confidence_threshold(calibrated, labels)
 
 
-def _metadata(parts: Split, recipe: Recipe, weights: str | Path | None) -> Metadata:
+def _metadata(
+    parts: Split, recipe: Recipe, weights: str | Path | None, input_shape: tuple[int, ...]
+) -> Metadata:
     return Metadata(
         dataset=parts.train.dataset,
         model=recipe.architecture.name,
@@ -240,6 +249,7 @@ def _metadata(parts: Split, recipe: Recipe, weights: str | Path | None) -> Metad
         augmented=recipe.augmented,
         fine_tune=recipe.fine_tune,
         epochs=recipe.epochs,
+        input_shape=tuple(map(int, input_shape)),
     )
 
 
