@@ -29,7 +29,7 @@ from tqdm import tqdm
 from asl.data import hand_poses as hand
 from asl.data.hand_poses import LETTERS, SIGNS
 
-VERSION = 2  # of the drawing: what was drawn by another one is drawn again
+VERSION = 3  # of the drawing: what was drawn by another one is drawn again
 
 # Which capsules are what, in the order they are drawn; body: forearm, palm, root of the thumb.
 BODY, HAND, NAILS, SLEEVE = slice(0, 17), slice(3, 31), slice(31, 36), slice(36, 39)
@@ -324,8 +324,8 @@ def _develop(layers, wall, tints, camera, rng, plain: bool, cutout: bool) -> np.
     size = len(wall)
     layers = cv2.resize(layers, (size, size), interpolation=cv2.INTER_AREA)
     dark = 1 - np.minimum(layers[..., :1] / np.maximum(layers[..., 3:], np.float32(1e-3)), 1)
-    # Light scatters in the skin, so that its shade is redder
-    glow = 1 + dark * np.array([0.5, -0.06, -0.14], np.float32)
+    # Light scatters in the skin, so that its shade is redder, and as bright
+    glow = 1 + dark * np.array([0.4, -0.17, -0.17], np.float32)
     image = layers[..., :1] * glow * skin + layers[..., 1:2] * nail + layers[..., 2:3] * cloth
     image = image + (1 - layers[..., 3:]) * (wall[..., None] * paint)
     if cutout:  # before the blur: what is blurred at the edge is hand and wall together
@@ -383,9 +383,12 @@ def _draw_chunk(names, signers, seeds, size, plain=False, cutout=False, first_on
     ends[[name == hand.NOTHING for name in names]] += 100  # out of the picture
     ray = [random.around(0.45, 0.5), random.around(-0.45, 0.35), random.between(0.4, 0.9)]
     light = _unit(np.stack(ray, -1))  # mostly from the upper right
+    # The light is soft, as in a room; harder in a picture of 28 pixels, whose shade must tell all
+    hard = min(1, 28 / size)
+    ranges = ((0.2, 0.5, -0.1), (0.15, 0.45, -0.1), (0.7, 1.8, 0.2))
     ambient, wrap, crease = (
-        random.between(low, high, 1, 1).astype(np.float32)
-        for low, high in ((0.2, 0.5), (0.15, 0.45), (0.7, 1.8))
+        (random.between(low, high, 1, 1) + more * hard).astype(np.float32)
+        for low, high, more in ranges
     )
     side = max(2 * size, 56)  # drawn larger, then shrunk: smooth edges
     depth, lit, stuff = _paint(ends, radii, light, side)
