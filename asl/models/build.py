@@ -6,6 +6,7 @@ from asl.errors import AslError, whole
 from asl.keras_setup import keras
 from asl.models import pretrained, registry
 from asl.models.backbones import add_head
+from asl.models.joints import load_hidden
 from asl.models.keras_files import load_keras_file
 
 
@@ -21,7 +22,8 @@ def build(
     (n, class_count) out. The seed makes the random weights the same every time.
 
     A network that is initialised from ImageNet has its backbone frozen and brings each image to
-    `size`, unless given its entry's. Its weights: "imagenet", found on this machine or fetched; a
+    `size`, unless given its entry's; `joints` has all but its head frozen, which learned from
+    landmark rows. Weights: "imagenet", those it was published with, on this machine or fetched; a
     file of them; None for random ones, nothing frozen. Other networks are initialised at random,
     whatever `weights` says, unless it names a checkpoint (.keras) of the same architecture.
     AslError for an unknown name, images that are too small, and weights that do not fit.
@@ -38,14 +40,16 @@ def build(
         )
     keras.utils.set_random_seed(seed)
     checkpoint = Path(weights) if weights and str(weights).endswith(".keras") else None
+    file = None if checkpoint else pretrained.weights_file(name, weights)
     if architecture.pretrained:
-        file = None if checkpoint else pretrained.find_weights(name, weights)
         backbone, preprocessing = architecture.function(size)
         if file:
             pretrained.load_weights(backbone, file, name)
         model = add_head(backbone, preprocessing, input_shape, class_count, bool(weights), name)
     else:
         model = architecture.function(input_shape, class_count)
+        if file:
+            load_hidden(model, file)
     if checkpoint:
         _begin_with(model, checkpoint)
     return model

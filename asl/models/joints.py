@@ -1,5 +1,7 @@
 """`joints`: a small dense network on the 21 points of a hand.
 
+All but its head learned from landmark rows, other people's hands without pictures, and is frozen.
+
 It takes no pixels: `landmarks.joints` finds the hand in a picture and gives its points. What it
 learns from, it makes of them itself, so that training and prediction cannot disagree: the points
 about the middle of the palm at one size, the direction of each bone, and all distances.
@@ -7,10 +9,13 @@ about the middle of the palm at one size, the direction of each bone, and all di
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asl import files
+from asl.errors import AslError
 from asl.models.registry import register
 
 if TYPE_CHECKING:
@@ -53,18 +58,20 @@ def dense_network(class_count: int, seed: int = 0) -> keras.Model:
 
 
 @register(
-    title="dense, on the 21 joints of the hand, 320 thousand parameters; trains in seconds",
+    title="dense, on the 21 joints of the hand, 270 thousand parameters; trains in seconds",
     reference="this project; joints: Zhang et al.: MediaPipe Hands. arXiv:2006.10214, 2020",
     batch_size=64,
-    learning_rate=3e-3,
-    epochs=20,
+    learning_rate=2e-3,
+    epochs=12,
     cosine_schedule=True,
     label_smoothing=0.1,
     augmented=True,
     adapts_to_small_sets=True,
+    steps=300,  # more of them read strangers no better
     patience=20,
-    input_size=320,
+    input_size=256,
     takes_joints=True,
+    hidden="joints-landmarks.npz",
 )
 def joints(input_shape: tuple[int, int, int], class_count: int) -> keras.Model:
     """Two dense layers on the features of the joints; the size of the images changes nothing."""
@@ -78,3 +85,24 @@ def joints(input_shape: tuple[int, int, int], class_count: int) -> keras.Model:
         x = layers.BatchNormalization()(x)
         x = layers.Dropout(DROPOUT)(x)
     return keras.Model(inputs, layers.Dense(class_count, activation="softmax")(x), name="joints")
+
+
+def load_hidden(model: keras.Model, file: Path) -> None:
+    """Give all layers but the head the weights of a file, and freeze them. The file holds them in
+    their order, as arrays "0", "1" and so on; AslError where it is damaged or does not fit.
+    """
+    from asl.keras_setup import keras
+
+    hidden = keras.Model(model.inputs[0], model.layers[-1].input)
+    try:
+        with np.load(file) as stored:
+            hidden.set_weights([stored[str(number)] for number in range(len(stored.files))])
+    except Exception as error:  # numpy and Keras raise whatever does not fit first
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
+        raise AslError(
+            f"{files.shown(file)} cannot be read ({reason}). It is damaged, or no file of the "
+            "hidden layers of joints: put back the one that came with the project, or train from "
+            "random weights (weights=None, in the shell --weights none)."
+        ) from error
+    for layer in hidden.layers:
+        layer.trainable = False  # batch normalisation then goes on with what it knows

@@ -68,15 +68,22 @@ WEIGHTS: dict[str, tuple[WeightsFile, ...]] = {
 
 def find_weights(name: str, weights: str | Path | None = "imagenet") -> Path | None:
     """The file of a network's weights: `weights` where that is a path, else from data/weights, the
-    folders that ASL_ARCHIVES names, or the network. None where there are none to be read: of
-    `joints` it only looks whether the networks that find hands are there.
+    folders that ASL_ARCHIVES names, or the network; those of `joints` come with the project. None
+    where there are none to be read.
 
-    AslError for a path that does not exist, and where there is neither a file nor a network.
+    AslError for a path that does not exist, and where there is neither a file nor a network; of
+    `joints` also where the networks that find hands cannot be had.
     """
     if registry.find(name).takes_joints:
         for each in (networks.PALM, networks.LITE):
             networks.network_file(each)
-    if registry.find(name).pretrained is None or weights is None:
+    return weights_file(name, weights)
+
+
+def weights_file(name: str, weights: str | Path | None) -> Path | None:
+    """As `find_weights`, but hands need not be found yet."""
+    architecture = registry.find(name)
+    if not architecture.brings_weights or weights is None:
         return None
     if str(weights) != "imagenet":
         path = Path(weights).expanduser()
@@ -85,7 +92,20 @@ def find_weights(name: str, weights: str | Path | None = "imagenet") -> Path | N
                 f"{weights} does not exist: weights are 'imagenet', a file of them, or none."
             )
         return path
+    if architecture.hidden:
+        return _find_hidden(architecture.hidden)
     return find_file(WEIGHTS[name], f"the ImageNet weights of {name}", ADVICE)
+
+
+def _find_hidden(name: str) -> Path:
+    places = [folder / name for folder in (files.MODEL, files.REPOSITORY / "model")]
+    for file in places:
+        if file.is_file():
+            return file
+    raise AslError(
+        f"{files.shown(places[0])} is not there: python -m asl reader makes it, and it came with "
+        "the project. Or train from random weights: weights=None, in the shell --weights none."
+    )
 
 
 def random_weights(name: str) -> Path:

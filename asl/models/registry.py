@@ -39,10 +39,17 @@ class Architecture:
     patience: int = 8  # epochs without a lower validation loss before training stops
     augmented: bool = False  # whether it trains on augmented images
     adapts_to_small_sets: bool = False  # half the batch, more epochs: until `steps` are reached
+    steps: int | None = None  # None: as the data set's entry says
     min_size: int = 1  # height and width below which nothing of an image is left
     input_size: int | None = None  # height and width that it works at; None: as the images are
     takes_joints: bool = False  # of the hand in an image, in place of the image: see inputs.py
     pretrained: Pretrained | None = None
+    hidden: str | None = None  # a file in model/ of weights of all but its head, which stay frozen
+
+    @property
+    def brings_weights(self) -> bool:
+        """Whether it begins with weights that are frozen, unless told otherwise."""
+        return bool(self.pretrained or self.hidden)
 
     @property
     def blocks(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def _check(options: argparse.Namespace, *models: str) -> None:
     elif options.weights != "imagenet":
         options.weights = str(Path(options.weights).expanduser().resolve())
     known = [registry.find(name) for name in models]
-    backbones = [each.name for each in known if each.pretrained]
+    backbones = [each.name for each in known if each.brings_weights]
     if len(backbones) > 1 and options.weights not in ("imagenet", None):
         raise AslError(
             f"{options.weights} is the weights of one network, but {' and '.join(backbones)} want "

@@ -77,7 +77,7 @@ def train(
         fitted = fitted._replace(feature_seconds=fitted.feature_seconds + seconds)
         temperature, threshold = _calibrate(model, fitted, parts.validation.labels)
         saved = model if recipe.frozen else _without_optimizer(model, folder, fitted)
-        known = {"temperature": round(temperature, 4), "threshold": threshold}
+        known: dict[str, Any] = {"temperature": round(temperature, 4), "threshold": threshold}
         metadata = replace(metadata, **known, **fitted.figures())
         file = checkpoints.save_model(saved, name, metadata)
         shutil.rmtree(folder)
@@ -255,7 +255,10 @@ def _metadata(
 
 def _source(model: str, weights: str | Path | None) -> str | None:
     """The name of the file of weights that a network was initialised with, or None."""
-    if weights and (registry.find(model).pretrained or str(weights).endswith(".keras")):
+    architecture = registry.find(model)
+    if architecture.hidden and weights == "imagenet":
+        return architecture.hidden
+    if weights and (architecture.brings_weights or str(weights).endswith(".keras")):
         return Path(weights).name
     return None
 

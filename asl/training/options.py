@@ -75,7 +75,8 @@ def settle(
     batch_size = options.get("batch_size") or usual
     epochs = options.get("epochs")
     if not epochs:
-        steps = find_dataset(parts.train.dataset).steps if adapts else 0
+        steps = architecture.steps or find_dataset(parts.train.dataset).steps
+        steps = steps if adapts else 0
         epochs = max(architecture.epochs, math.ceil(steps / math.ceil(images / batch_size)))
     augmented = options.get("augmented")
     augmented = architecture.augmented if augmented is None else augmented
