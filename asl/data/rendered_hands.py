@@ -385,10 +385,9 @@ def _draw_chunk(names, signers, seeds, size, plain=False, cutout=False, first_on
     light = _unit(np.stack(ray, -1))  # mostly from the upper right
     # The light is soft, as in a room; harder in a picture of 28 pixels, whose shade must tell all
     hard = min(1, 28 / size)
-    ranges = ((0.2, 0.5, -0.1), (0.15, 0.45, -0.1), (0.7, 1.8, 0.2))
     ambient, wrap, crease = (
         (random.between(low, high, 1, 1) + more * hard).astype(np.float32)
-        for low, high, more in ranges
+        for low, high, more in ((0.2, 0.5, -0.1), (0.15, 0.45, -0.1), (0.7, 1.8, 0.2))
     )
     side = max(2 * size, 56)  # drawn larger, then shrunk: smooth edges
     depth, lit, stuff = _paint(ends, radii, light, side)
@@ -436,8 +435,8 @@ def draw_hands(
 
     Image i is `draw_hand(names[i], signer=signers[i], seed=(seed, i), size=size)`. With `cutout` a
     fourth channel says what of each pixel is hand and arm (0–255), so that the hand can be laid
-    over something else. `first_only` leaves out the second way to hold a sign: what is drawn then
-    owes nothing to the images of any data set (see hand_poses).
+    over something else. `first_only` leaves out the second way to hold a sign: no images of
+    a data set had a say in the poses that remain (see hand_poses).
     """
     if len(signers) != len(names):
         raise ValueError(f"{len(names)} names but {len(signers)} signers")
