@@ -455,8 +455,8 @@ def test_a_hand_at_the_edge(real, drawn):
 
 def test_the_largest_hand_comes_first(real):
     small, large = (
-        draw_hand("V", signer=3, seed=5, size=240),
-        draw_hand("V", signer=3, seed=5, size=360),
+        draw_hand("Y", signer=3, seed=5, size=240),
+        draw_hand("Y", signer=3, seed=5, size=360),
     )
     both = np.zeros((360, 600, 3), np.uint8)
     both[:240, :240], both[:, 240:] = small, large
