@@ -97,7 +97,7 @@ def draw_weights(axes: plt.Axes, points: np.ndarray, weights: np.ndarray) -> Non
     order = np.argsort(weights)  # the heaviest on top
     x, y = points[order, 0], points[order, 1]
     look: dict[str, Any] = {"cmap": WEIGHT_COLOURS, "vmin": 0, "vmax": 1, "edgecolors": "white"}
-    axes.scatter(x, y, 10 + 70 * weights[order], weights[order], zorder=4, lw=0.8, **look)
+    axes.scatter(x, y, 6 + 44 * weights[order], weights[order], zorder=4, lw=0.8, **look)
 
 
 def _draw_box(axes: plt.Axes, found: Hand, number: str) -> None:

@@ -119,6 +119,7 @@ def mistake_rows(
         if joints is None:
             row[1].imshow(heat[i], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
         else:
+            row[1].autoscale(False)  # what lies beyond the image is not shown
             draw_weights(row[1], joints[i] - 0.5, heat[i])
         row[1].set_title("looked here")
         for axes, image, name in zip(row[2:], neighbours[i], neighbour_names[i], strict=True):
@@ -141,6 +142,7 @@ def answer(
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.5), width_ratios=(1, 3))
     show_image(left, image)
     if joints is not None and joints.any():
+        left.autoscale(False)  # what lies beyond the image is not shown
         draw_joints(left, joints - 0.5, line=1.6)
     left.set_title(caption)
     right.bar([*class_names], probabilities, color=BLUE)
