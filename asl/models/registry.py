@@ -39,7 +39,7 @@ class Architecture:
     patience: int = 8  # epochs without a lower validation loss before training stops
     augmented: bool = False  # whether it trains on augmented images
     adapts_to_small_sets: bool = False  # half the batch, more epochs: until `steps` are reached
-    steps: int | None = None  # None: as the data set's entry says
+    steps: int | None = None  # of a small set; None: as the data set's entry says
     min_size: int = 1  # height and width below which nothing of an image is left
     input_size: int | None = None  # height and width that it works at; None: as the images are
     takes_joints: bool = False  # of the hand in an image, in place of the image: see inputs.py

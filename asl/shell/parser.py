@@ -64,7 +64,7 @@ def _add_training_commands(command: Callable[..., Callable[..., argparse.Action]
 def _add_training_options(add: Callable[..., argparse.Action]) -> None:
     add("--dataset", default="sample", metavar="NAME", help="see `datasets`")
     add("--epochs", type=_whole("--epochs"), metavar="N", help="passes over the images")
-    weights = "of a model that is initialised from ImageNet: imagenet, a file, or none (random)"
+    weights = "a model begins with: imagenet (its published ones), a file, or none (random)"
     add("--weights", default="imagenet", metavar="FILE", help=weights)
     blocks = "fine-tune the last N blocks of its backbone too, in a second phase"
     add("--fine-tune", type=_whole("--fine-tune"), metavar="N", help=blocks)
