@@ -1,5 +1,7 @@
 """`joints` as a network of the catalogue: from images to hands, to a checkpoint, to predictions."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
@@ -238,7 +240,10 @@ def test_a_damaged_record_is_looked_for_again(samples, looked, capsys):
     again, _ = joint_store.stored_joints(samples.images)
     assert looked == [41, 1]
     np.testing.assert_array_equal(again.points, first.points)
-    assert "1 hands are damaged" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("damaged") == 1
+    assert file.stat().st_size == 41 * joint_store.RECORD.itemsize
+    joint_store.stored_joints(samples.images[:30])
+    assert looked == [41, 1] and "damaged" not in capsys.readouterr().out  # it was mended
 
 
 def test_joints_are_augmented_and_images_as_ever(network, samples):
@@ -266,6 +271,25 @@ def test_images_without_a_hand_are_told_and_left_out_of_training(network, parts,
     assert without[0] not in {*taken.train.names, *taken.validation.names}
     assert taken.test is parts.test and taken.recipe == parts.recipe
     assert taken.train.images.shape == (len(taken.train), 21, 3)
+
+
+def test_validation_figures_count_images_without_a_hand_as_wrong(network, parts, capsys):
+    """Whoever chooses by validation accuracy compares networks on the same images."""
+    validation = parts.train.take(np.arange(1, 13))
+    images = validation.images.copy()
+    images[:2] = 0
+    validation = replace(validation, images=images)
+    parts = Split(parts.train, validation, parts.test, parts.recipe)
+    train(network, parts, name="few", epochs=12)
+    model, metadata = asl.load_model("few")
+    predicted = asl.most_likely(predict(model, images))
+    assert (predicted[:2] == -1).all() and (predicted == validation.labels).any()
+    share = (predicted == validation.labels).mean()
+    assert metadata.validation["val_accuracy"] == pytest.approx(share, abs=1e-5)
+    assert max(metadata.history["val_accuracy"]) <= 1 - 2 / len(images) + 1e-4
+    if metadata.threshold.coverage:
+        assert metadata.threshold.coverage <= 1 - 2 / len(images)
+    assert "count as wrong" in capsys.readouterr().out
 
 
 def test_a_class_without_any_hand_is_named(network, parts):
@@ -386,7 +410,10 @@ def test_no_figure_takes_a_row_of_zeros_for_a_class():
     threshold = asl.evaluation.confidence.confidence_threshold(
         np.repeat(probabilities[:2], 20, axis=0), np.zeros(40, int), 0.9
     )
-    assert threshold.coverage == 0.5  # those without a hand are below any threshold
+    assert threshold.coverage == 0.5  # those without a hand are below any threshold,
+    many = np.concatenate([np.repeat(probabilities[1:2], 39, axis=0), probabilities[:1]])
+    threshold = asl.evaluation.confidence.confidence_threshold(many, np.zeros(40, int), 0.9)
+    assert threshold.coverage == 39 / 40 and threshold.confidence > 0  # however few they are
     mistakes = asl.mistakes(labels, probabilities)
     assert mistakes["row"].tolist() == [2, 0] and mistakes["predicted"].tolist() == [1, -1]
     assert mistakes["loss"][1] == pytest.approx(np.log(2)) and mistakes["confidence"][1] == 0

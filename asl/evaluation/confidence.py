@@ -78,8 +78,9 @@ def confidence_threshold(
 
     probabilities (n, classes) and labels int (n,) of validation images. Gives the lowest confidence
     from which on the share that is correct is at least `precision`, and the share of images that
-    lie there, the coverage. At least `least` images must: fewer may be luck. Confidence 1 and
-    coverage 0 where no confidence is enough. AslError for no images and for a precision outside 0
+    lie there, the coverage. At least `least` images must: fewer may be luck. A row of zeros, for
+    which nothing is predicted, lies below every threshold. Confidence 1 and coverage 0 where no
+    confidence is enough. AslError for no images and for a precision outside 0
     to 1.
     """
     if not len(labels) or not 0 < precision <= 1:
@@ -92,6 +93,7 @@ def confidence_threshold(
     correct = (most_likely(probabilities) == labels)[order]
     images = np.arange(1, len(labels) + 1)
     last = np.append(np.diff(confidence[order]) != 0, True)  # equal confidence goes together
+    last &= confidence[order] > 0
     enough = images[(np.cumsum(correct) / images >= precision) & last & (images >= least)]
     if not len(enough):
         return Threshold(precision, confidence=1.0, coverage=0.0)

@@ -2,8 +2,8 @@
 or a part of the same images finds them again.
 
 data/cache/joints/<networks>.rows holds a record an image: what tells the image from others, its
-joints, the seconds that they took, and a checksum. Records are only ever added, so that a search
-that was interrupted goes on where it was; those that are damaged are looked for again.
+joints, the seconds that they took, and a checksum. Records are added as they are made, so that a
+search that was interrupted goes on where it was; damaged ones are dropped, and looked for again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def stored_joints(images: Images, name: str = "hands") -> tuple[Joints, float]:
     `name` is for progress. AslError where the networks' files are neither on this machine nor can
     be fetched, and for a full disk.
     """
-    file = files.DATA / "cache/joints" / f"{joints.way().hex()[:16]}.rows"
+    file = files.DATA / "cache/joints" / f"{joints.key().hex()[:16]}.rows"
     digests = [_digest(np.ascontiguousarray(images[row])) for row in range(len(images))]
     with files.lock(file):
         known = _read(file)
@@ -54,21 +54,21 @@ def _digest(image: np.ndarray) -> bytes:
 
 
 def _read(file: Path) -> dict[bytes, np.ndarray]:
-    """The whole records of the store: what tells an image → its row."""
+    """The whole records of the store: what tells an image → its row. Damaged ones are said, and
+    taken out of the file.
+    """
     if not file.is_file():
         return {}
     data = file.read_bytes()
     records = np.frombuffer(data[: len(data) // RECORD.itemsize * RECORD.itemsize], RECORD)
-    known, damaged = {}, 0
-    for place, (image, values, check) in enumerate(records):
-        start = place * RECORD.itemsize
-        if zlib.crc32(data[start : start + CHECKED]) == check:
-            known[image.tobytes()] = values
-        else:
-            damaged += 1
-    if damaged:
-        print(f"{files.shown(file)}: {damaged:,} hands are damaged and are looked for again")
-    return known
+    starts = range(0, records.nbytes, RECORD.itemsize)
+    checks = [zlib.crc32(data[start : start + CHECKED]) for start in starts]
+    whole = records[records["check"] == checks]
+    if damaged := len(records) - len(whole):
+        print(f"{files.shown(file)}: damaged, and looked for again: {damaged:,} of its images")
+        with files.write_beside(file) as mended:
+            mended.write_bytes(whole.tobytes())
+    return {image.tobytes(): values for image, values, _ in whole}
 
 
 def _look(images: Images, missing: dict[bytes, int], file: Path, title: str) -> None:

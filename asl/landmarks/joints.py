@@ -37,21 +37,22 @@ class Joints(NamedTuple):
 
 
 def find_joints(images: Images, name: str = "hands") -> Joints:
-    """The largest sure hand of each image uint8 (n, h, w, 1 or 3), kept in the cache.
+    """The largest sure hand of each image uint8 (n, h, w, 1 or 3), kept in the cache for just these
+    images; `joint_store` keeps them image by image.
 
     `name` is for progress. A search that was interrupted goes on where it was. AslError where the
     networks' files are neither on this machine nor can be fetched, and for a full disk.
     """
-    rows = features(images, Pass(look, SHAPE, way(), f"{name}: finding hands", BATCH)).values
+    rows = features(images, Pass(look, SHAPE, key(), f"{name}: finding hands", BATCH)).values
     return of_rows(rows)
 
 
-def way() -> bytes:
-    """What tells this way to look for hands from others: a digest."""
-    key = hashlib.sha256(f"joints {VERSION}".encode())
+def key() -> bytes:
+    """A digest of all that decides which hands are found: the networks, and how they are used."""
+    found = hashlib.sha256(f"joints {VERSION}".encode())
     for network in (networks.PALM, networks.LITE):
-        key.update(networks.NETWORKS[network].digest.encode())
-    return key.digest()
+        found.update(networks.NETWORKS[network].digest.encode())
+    return found.digest()
 
 
 def of_rows(rows: np.ndarray) -> Joints:

@@ -1,7 +1,7 @@
 """What a network takes of images: the images themselves or, of `joints`, the hands in them.
 
-All that is special about a network that takes joints stands here: training, prediction, evaluation
-and explanation ask `network_input`, whatever the network.
+How images become joints stands here alone: training, prediction, evaluation and explanation ask
+`network_input`, whatever the network.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def training_input(model: keras.Model, parts: Split) -> tuple[Split, float]:
     if missed:
         print(
             f"no hand was found in {len(missed):,} of {count:,} images for training and "
-            f"validation ({few(missed)}): they are left out. In a test such images count as wrong."
+            f"validation ({few(missed)}): they are left out. In what is told of validation "
+            "afterwards, and in a test, such images count as wrong."
         )
     _check(*taken)
     return replace(parts, train=taken[0], validation=taken[1]), seconds

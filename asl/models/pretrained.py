@@ -1,4 +1,4 @@
-"""ImageNet's weights: where they come from, and reading them into a backbone."""
+"""The weights that a network begins with: where they come from; ImageNet's into a backbone."""
 
 from __future__ import annotations
 

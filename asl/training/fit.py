@@ -56,16 +56,16 @@ def train(
     after its last whole epoch when the same call is made again. Gives a row an epoch, counted from
     1: loss, accuracy, val_loss, val_accuracy, seconds.
 
-    `joints` learns from the images in which a hand is found (models/inputs.py).
-    Of a network with a frozen backbone only the head is trained, on the features that the backbone
-    gives, computed once (models/transfer.py). `fine_tune` lets the last so many blocks of the
-    backbone be trained too, in a second phase of as many epochs at a rate of its own. AslError for
-    blocks that are not there, a name that another process trains, and a class without any hand.
+    `joints` learns from images with a hand; those without one count as wrong in the metadata's
+    validation accuracy and coverage. Of a network with a frozen backbone only the head is trained,
+    on features that are computed once (models/transfer.py). `fine_tune` lets the last so many
+    blocks of the backbone be trained too, in a second phase of as many epochs at a rate of its own.
+    AslError for blocks that are not there, a name that is being trained, a class without any hand.
     """
     architecture = registry.find(model.name)
-    images, (parts, seconds) = parts.train.images, training_input(model, parts)
+    given, (parts, seconds) = parts, training_input(model, parts)
     recipe = settle(model, architecture, parts, seed, options)
-    metadata = _metadata(parts, recipe, weights, images.shape[1:])
+    metadata = _metadata(parts, recipe, weights, given.train.images.shape[1:])
     name = name or checkpoints.checkpoint_name(metadata.dataset, metadata.model)
     folder = files.MODEL / f"{name}.training"
     busy = (
@@ -74,7 +74,7 @@ def train(
     )
     with files.lock(folder, busy):
         fitted = _fit(model, parts, recipe, folder, _key(model, parts, metadata))
-        fitted = fitted._replace(feature_seconds=fitted.feature_seconds + seconds)
+        fitted = fitted.with_hands(seconds, len(parts.validation) / len(given.validation))
         temperature, threshold = _calibrate(model, fitted, parts.validation.labels)
         saved = model if recipe.frozen else _without_optimizer(model, folder, fitted)
         known: dict[str, Any] = {"temperature": round(temperature, 4), "threshold": threshold}
@@ -150,6 +150,11 @@ class _Fitted(NamedTuple):
     trainable: keras.Model  # the part that was trained last, with the best weights
     validation: Batches  # as that part takes them
     feature_seconds: float
+    seen: float = 1.0  # share of the validation images in which there was anything to look at
+
+    def with_hands(self, seconds: float, seen: float) -> "_Fitted":
+        """The same, with the seconds that finding hands took, and where they were found."""
+        return self._replace(feature_seconds=self.feature_seconds + seconds, seen=seen)
 
     @property
     def best_epoch(self) -> int:
@@ -157,7 +162,7 @@ class _Fitted(NamedTuple):
 
     def figures(self) -> dict[str, Any]:
         """What the metadata tells of it."""
-        history = self.history
+        history = self.history.assign(val_accuracy=self.history["val_accuracy"] * self.seen)
         return {
             "best_epoch": self.best_epoch,
             "epochs": len(history),
@@ -232,7 +237,8 @@ def _calibrate(model: keras.Model, fitted: _Fitted, labels: np.ndarray) -> tuple
     last = model.layers[-1]
     last.set_weights([weights / temperature for weights in last.get_weights()])
     calibrated = confidence.calibrate(probabilities, temperature)
-    return temperature, confidence.confidence_threshold(calibrated, labels)
+    threshold = confidence.confidence_threshold(calibrated, labels)
+    return temperature, replace(threshold, coverage=threshold.coverage * fitted.seen)
 
 
 def _metadata(
