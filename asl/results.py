@@ -45,9 +45,12 @@ def results_table(
     return pd.DataFrame({**table, **{name: _texts(table[name]) for name in TEXTS}})
 
 
-def write_results(table: pd.DataFrame, path: str | Path | None = None) -> Path:
+def write_results(
+    table: pd.DataFrame, path: str | Path | None = None, numbers: Sequence[str] = ()
+) -> Path:
     """Write the table as results.csv, or to `path`: UTF-8, no index, four decimals, never
-    rounded up to 1; whole or not at all. Gives the path.
+    rounded up to 1; whole or not at all. `numbers` names further columns to be written, of whole
+    numbers. Gives the path.
 
     Whatever a name holds, it makes one row that pandas, a strict CSV reader and a spreadsheet read
     alike: line breaks are quoted, bytes that are no UTF-8 become \\xff, and a text that a
@@ -56,17 +59,20 @@ def write_results(table: pd.DataFrame, path: str | Path | None = None) -> Path:
     """
     path = Path(path or files.RESULTS)
     with files.write_beside(path) as temporary:
-        temporary.write_text(results_text(table), encoding="utf-8", newline="")
+        temporary.write_text(results_text(table, numbers), encoding="utf-8", newline="")
     return path
 
 
-def results_text(table: pd.DataFrame) -> str:
+def results_text(table: pd.DataFrame, numbers: Sequence[str] = ()) -> str:
     """What `write_results` writes, as text."""
     columns: dict[str, Iterable[str]] = {name: map(_cell, table[name]) for name in TEXTS}
     for name in SHARES:
         columns[name] = [f"{share:.4f}" for share in round_share(table[name])]
-    rows = zip(*(columns[name] for name in COLUMNS), strict=True)
-    return "".join(",".join(row) + "\n" for row in [COLUMNS, *rows])
+    for name in numbers:
+        columns[name] = map(str, table[name])
+    header = [*COLUMNS, *numbers]
+    rows = zip(*(columns[name] for name in header), strict=True)
+    return "".join(",".join(row) + "\n" for row in [header, *rows])
 
 
 def read_results(path: str | Path | None = None) -> pd.DataFrame:

@@ -104,6 +104,21 @@ def test_shared_mistakes_by_hand(home_of):
     assert pairs.loc[0, "both wrong"] == 96 - len(first | second)
 
 
+def test_files_may_be_called_anything(home_of, tmp_path, monkeypatch):
+    """Also what is no UTF-8, and what a spreadsheet would run."""
+    monkeypatch.setattr(files, "RUNS", tmp_path / "runs")
+    parts = asl.split(asl.load("tiny"))
+    names = parts.test.names.copy()
+    names[:3] = ["A/\udcff.png", "'=1.png", 'a,"b".png']
+    parts = replace(parts, test=replace(parts.test, names=names))
+    monkeypatch.setattr(asl.evaluation.comparison.checkpoints, "replay_split", lambda _: parts)
+    (row,) = compare(["tiny-cnn"]).to_dict("records")
+    told = asl.test_predictions(row)
+    assert told["image"].tolist() == names.tolist()
+    assert told["group"].tolist() == parts.test.groups.tolist()
+    assert (told["actual"] == told["predicted"]).sum() == row["correct"]
+
+
 def test_seconds_to_an_accuracy():
     history = {"val_accuracy": [0.5, 0.991, 0.98, 1.0], "seconds": [2.0, 3.0, 5.0, 7.0]}
     untold = Metadata(dataset="tiny", model="cnn", class_names=("A", "B"), seed=0)

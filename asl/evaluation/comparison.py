@@ -26,7 +26,7 @@ from asl.evaluation.metrics import mcnemar
 from asl.models.inputs import network_input, takes_joints
 from asl.models.layers import layer_table
 from asl.models.metadata import Metadata
-from asl.results import read_results, results_table
+from asl.results import read_results, results_table, write_results
 
 if TYPE_CHECKING:
     import keras
@@ -74,8 +74,7 @@ def compare(names: Sequence[str]) -> pd.DataFrame:
     for name, metadata in known.items():
         test = checkpoints.replay_split(metadata).test
         row, results = measure(name, test)
-        with files.write_beside(_predictions_file(row)) as temporary:
-            results.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
+        write_results(results, _predictions_file(row), numbers=["group"])
         _keep(row)
         correct = (results["actual"] == results["predicted"]).to_numpy()
         accuracy = describe_accuracy(correct, results["group"].to_numpy(), test.group_unit)
