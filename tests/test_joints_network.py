@@ -248,12 +248,12 @@ def test_a_damaged_record_is_looked_for_again(samples, looked, capsys):
 
 def test_joints_are_augmented_and_images_as_ever(network, samples):
     seen = inputs.network_input(network, samples.images[1:9])
-    varied = inputs.vary(seen.values, [0, 1, 2])
+    varied = inputs.augment_input(seen.values, [0, 1, 2])
     assert varied.shape == (8, 21, 3)
-    np.testing.assert_array_equal(varied, inputs.vary(seen.values, [0, 1, 2]))
+    np.testing.assert_array_equal(varied, inputs.augment_input(seen.values, [0, 1, 2]))
     assert np.abs(varied[..., :2]).max() < 10  # in sizes of the hand
     np.testing.assert_array_equal(
-        inputs.vary(samples.images[:2], [3]), asl.augment(samples.images[:2], [3])
+        inputs.augment_input(samples.images[:2], [3]), asl.augment(samples.images[:2], [3])
     )
 
 

@@ -138,11 +138,6 @@ def read_files(dataset: Dataset, source: Path) -> list[bytes]:
         return [b"".join(chunks(archive, members[name], -1)) for name in dataset.files]
 
 
-def is_in(dataset: Dataset, folder: Path) -> bool:
-    """Whether a folder holds the data set's files, extracted."""
-    return survey(dataset, folder).is_usable if folder.is_dir() else False
-
-
 def _survey_pictures(
     dataset: Dataset, place: Path, paths: Iterable[str], is_certain: bool
 ) -> Survey:

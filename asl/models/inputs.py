@@ -24,14 +24,13 @@ from asl.data.samples import Samples, Split
 from asl.errors import AslError, few
 from asl.landmarks import joints
 from asl.landmarks.augmentation import augment_points, normalize_points
-from asl.landmarks.hands import find_hands
+from asl.landmarks.hands import LARGEST, find_hands
 from asl.landmarks.joint_store import stored_joints
 from asl.models.joints import POINTS
 
 if TYPE_CHECKING:
     import keras
 
-LARGEST = 1600  # pixels of a side at which pictures of more than 16 million are read
 FEW = 16  # images; the hands of so few are looked for each time
 NOTHING = "nothing"  # a class of pictures without a hand
 
@@ -100,7 +99,7 @@ def _read_joints(file: Path) -> np.ndarray | PictureError:
     return found[0].points if found else np.zeros((POINTS, 3), np.float32)
 
 
-def vary(values: np.ndarray, seed: Sequence[int]) -> np.ndarray:
+def augment_input(values: np.ndarray, seed: Sequence[int]) -> np.ndarray:
     """Images, or joints, augmented: as `augment` and `augment_points` say."""
     if is_joints(values):
         return augment_points(normalize_points(values), np.random.default_rng(seed))

@@ -6,7 +6,7 @@ import numpy as np
 
 from asl.data.mapped_images import Images
 from asl.keras_setup import keras
-from asl.models.inputs import vary
+from asl.models.inputs import augment_input
 
 
 class Batches(keras.utils.PyDataset):
@@ -48,5 +48,5 @@ class Batches(keras.utils.PyDataset):
         rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
         images = self.images[rows]
         if self.augmented:
-            images = vary(images, [self.seed, self.epoch, number])
+            images = augment_input(images, [self.seed, self.epoch, number])
         return images, self.targets[rows]
