@@ -86,13 +86,15 @@ def test_interrupted_it_goes_on_as_if_it_had_not_been(whole, parts, home, monkey
                 raise KeyboardInterrupt
             super().on_epoch_begin(epoch, logs)
 
+    model = build("cnn", (28, 28, 1), 24)
     with monkeypatch.context() as patch:
         patch.setattr(resume, "KeepProgress", Interrupted)
         with pytest.raises(KeyboardInterrupt):
-            run(parts)
+            train(model, parts, name="tiny-cnn", epochs=EPOCHS)
     assert (files.MODEL / "tiny-cnn.training/epoch-002.json").exists()
     assert not (files.MODEL / "tiny-cnn.keras").exists()
-    model, history = run(parts)
+    # The same network, as where a cell of a notebook is stopped and run again
+    history = train(model, parts, name="tiny-cnn", epochs=EPOCHS)
     assert "going on after epoch 2 of 3" in capsys.readouterr().out
     _, uninterrupted, expected = whole
     np.testing.assert_allclose(

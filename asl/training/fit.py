@@ -189,6 +189,7 @@ def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: st
     )
     size = recipe.batch_size
     validation_size = size if recipe.architecture.pretrained else VALIDATION_BATCH
+    first = model.get_weights()
     try:
         for blocks in recipe.phases:
             trainable, images, seconds = _prepare(model, parts, recipe, blocks)
@@ -202,6 +203,9 @@ def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: st
             if phases and phase["val_loss"].min() >= phases[0]["val_loss"].min():
                 model.set_weights(before)  # what was unfrozen learned nothing of use
             phases.append(phase)
+    except BaseException:  # interrupted: as it came, so that the same call goes on
+        model.set_weights(first)
+        raise
     finally:
         if recipe.frozen:  # as it came, for whoever trains it again
             transfer.unfreeze(model, recipe.architecture, 0)
