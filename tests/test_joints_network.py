@@ -21,10 +21,13 @@ from asl.landmarks import joint_store, joints, networks
 from asl.landmarks.hands import Hand
 from asl.models import inputs, keras_files, registry
 from asl.models.build import build
+from asl.models.joints import known_head, mix_head, save_hidden
 from asl.models.layers import layer_table
 from asl.prediction import predict, predict_files, predict_fitted
 from asl.results import read_results, results_table, write_results
+from asl.training.batches import Batches
 from asl.training.fit import find_or_train, train, train_split
+from asl.training.known_signs import begin_with_known, keep_known
 
 CLASSES = ("B", "L", "Y")
 SIZE, MANY = 32, 14  # pixels of a side, images of a class
@@ -152,6 +155,70 @@ def test_weights_that_are_missing_or_do_not_fit(landmarks, home):
     with pytest.raises(AslError, match=r"python -m asl reader makes it.*--weights none"):
         build("joints", (SIZE, SIZE, 3), 3)
     build("joints", (SIZE, SIZE, 3), 3, weights=None)
+
+
+def with_head(landmarks, signs, kernel, bias):
+    """The file of weights with a head as well, which knows these signs."""
+    with np.load(landmarks) as stored:
+        arrays = dict(stored)
+    np.savez(landmarks, **arrays, signs=np.array(signs), kernel=kernel, bias=bias)
+
+
+def test_what_the_head_knows_is_found_by_name(network, landmarks, home):
+    assert len(known_head(landmarks, CLASSES).rows) == 0  # it holds no head
+    save_hidden(network, home / "own.npz", {"L": 1, "y": 2, "0": 0})
+    kernel, bias = network.layers[-1].get_weights()
+    head = known_head(home / "own.npz", ("Y", "hello", "l", "A"))
+    assert head.rows.tolist() == [0, 2]
+    np.testing.assert_array_equal(head.kernel, kernel[:, [2, 1]])
+    other = build("joints", (SIZE, SIZE, 3), 4, seed=9, weights=home / "own.npz")
+    before = other.layers[-1].get_weights()[0]
+    mix_head(other, head, 0.25)
+    mixed = other.layers[-1].get_weights()[0]
+    np.testing.assert_array_equal(mixed[:, [1, 3]], before[:, [1, 3]])
+    np.testing.assert_allclose(mixed[:, 2], 0.25 * kernel[:, 1] + 0.75 * before[:, 2], atol=1e-6)
+    np.testing.assert_array_equal(bias, network.layers[-1].get_weights()[1])
+
+
+def test_a_head_that_knows_the_signs_keeps_a_share_of_that(network, parts, landmarks, capsys):
+    """Trained on as many hands as are there, it ends between what it knew and what it learned."""
+    train(network, parts, name="learned", epochs=40, weights=landmarks)
+    kernel, bias = network.layers[-1].get_weights()
+    assert "known before" not in capsys.readouterr().out
+    with_head(landmarks, [*CLASSES[:2], "Q"], kernel, bias)
+    model = build("joints", (SIZE, SIZE, 3), 3, weights=landmarks)
+    head = begin_with_known(model, registry.find("joints"), CLASSES, landmarks)
+    began = model.layers[-1].get_weights()[0]
+    np.testing.assert_array_equal(began[:, :2], kernel[:, :2])  # the Y is no Q
+    train(model, parts, name="kept", epochs=3, weights=landmarks)
+    told = capsys.readouterr().out
+    assert "of 2 signs that were known before, the head keeps 0.5 of what it knew" in told
+    loaded, metadata = asl.load_model("kept")
+    ended = loaded.layers[-1].get_weights()[0] * metadata.temperature
+    trained = 2 * ended[:, head.rows] - head.kernel  # as it was before the mean was taken
+    assert 0 < np.abs(trained - head.kernel).max() < 1
+    correct = asl.most_likely(predict(loaded, parts.validation.images)) == parts.validation.labels
+    assert metadata.validation["val_accuracy"] == pytest.approx(correct.mean(), abs=1e-5)
+
+
+def test_what_a_head_knows_wrongly_is_not_kept(network, parts, landmarks, capsys):
+    """Signs of these names that look otherwise: half of such a head would cost too much."""
+    train(network, parts, name="learned", epochs=40, weights=landmarks)
+    kernel, bias = network.layers[-1].get_weights()
+    learned = asl.load_model("learned")[1].validation
+    with_head(landmarks, CLASSES, 50 * kernel[:, ::-1], bias[::-1])
+    model = build("joints", (SIZE, SIZE, 3), 3, weights=landmarks)
+    train(model, parts, name="other", epochs=40, weights=None)
+    head = known_head(landmarks, CLASSES)
+    seen = inputs.training_input(model, parts)[0].validation
+    batches = Batches(seen.images, asl.encode(seen.labels, 3), 8, augmented=False, shuffled=False)
+    before = model.layers[-1].get_weights()
+    model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
+    figures = keep_known(model, head, batches)
+    for one, two in zip(before, model.layers[-1].get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert figures["val_accuracy"] == pytest.approx(learned["val_accuracy"], abs=0.2)
+    assert "known before" not in capsys.readouterr().out
 
 
 def test_its_cost_is_that_of_its_dense_layers(network):

@@ -1,6 +1,8 @@
 """`joints`: a small dense network on the 21 points of a hand.
 
-All but its head learned from landmark rows, other people's hands without pictures, and is frozen.
+It begins with weights that learned from landmark rows, other people's hands without pictures; all
+but its head is frozen. Where the signs have the names of letters and digits, the head begins with
+what it knows of these, and keeps a share of that (training/known_signs.py).
 
 It takes no pixels: `landmarks.joints` finds the hand in a picture and gives its points. What it
 learns from, it makes of them itself, so that training and prediction cannot disagree: the points
@@ -9,12 +11,14 @@ about the middle of the palm at one size, the direction of each bone, and all di
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from asl import files
+from asl.data.dataset import normalize
 from asl.errors import AslError
 from asl.models.registry import register
 
@@ -87,6 +91,29 @@ def joints(input_shape: tuple[int, int, int], class_count: int) -> keras.Model:
     return keras.Model(inputs, layers.Dense(class_count, activation="softmax")(x), name="joints")
 
 
+class KnownHead(NamedTuple):
+    """What the head of a network knows of some classes: row and column i are of class rows[i]."""
+
+    rows: np.ndarray  # int64 (known,), indices of classes
+    kernel: np.ndarray  # float32 (units, known)
+    bias: np.ndarray  # float32 (known,)
+
+
+def save_hidden(model: keras.Model, file: Path, signs: dict[str, int]) -> None:
+    """Write the weights of a network for `load_hidden` and, of its head, those of `signs` (name →
+    index of its class) for `known_head`; the file or what was there before stays whole.
+    """
+    from asl.keras_setup import keras
+
+    hidden = keras.Model(model.inputs[0], model.layers[-1].input)
+    arrays = {str(number): array for number, array in enumerate(hidden.get_weights())}
+    kernel, bias = model.layers[-1].get_weights()
+    places = [*signs.values()]
+    head = {"signs": np.array([*signs]), "kernel": kernel[:, places], "bias": bias[places]}
+    with files.write_beside(file) as temporary, temporary.open("wb") as out:
+        np.savez(out, **arrays, **head)  # type: ignore[arg-type]
+
+
 def load_hidden(model: keras.Model, file: Path) -> None:
     """Give all layers but the head the weights of a file, and freeze them. The file holds them in
     their order, as arrays "0", "1" and so on; AslError where it is damaged or does not fit.
@@ -94,15 +121,53 @@ def load_hidden(model: keras.Model, file: Path) -> None:
     from asl.keras_setup import keras
 
     hidden = keras.Model(model.inputs[0], model.layers[-1].input)
+    stored = _read(file)
     try:
-        with np.load(file) as stored:
-            hidden.set_weights([stored[str(number)] for number in range(len(stored.files))])
-    except Exception as error:  # numpy and Keras raise whatever does not fit first
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
-        raise AslError(
-            f"{files.shown(file)} cannot be read ({reason}). It is damaged, or no file of the "
-            "hidden layers of joints: put back the one that came with the project, or train from "
-            "random weights (weights=None, in the shell --weights none)."
-        ) from error
+        hidden.set_weights([stored[name] for name in sorted(filter(str.isdigit, stored), key=int)])
+    except Exception as error:  # Keras raises whatever does not fit first
+        raise _unread(file, error) from error
     for layer in hidden.layers:
         layer.trainable = False  # batch normalisation then goes on with what it knows
+
+
+def known_head(file: Path, class_names: Sequence[str]) -> KnownHead:
+    """What the file of `save_hidden` knows of classes of these names, whatever the case; nothing
+    where it holds no head. AslError where it is damaged.
+    """
+    stored = _read(file)
+    if "signs" not in stored:
+        return KnownHead(np.zeros(0, np.int64), np.zeros((0, 0)), np.zeros(0))
+    try:
+        place = {normalize(str(sign)): i for i, sign in enumerate(stored["signs"])}
+        rows = [i for i, name in enumerate(class_names) if normalize(name) in place]
+        columns = [place[normalize(class_names[i])] for i in rows]
+        return KnownHead(
+            np.array(rows, np.int64), stored["kernel"][:, columns], stored["bias"][columns]
+        )
+    except (KeyError, IndexError) as error:
+        raise _unread(file, error) from error
+
+
+def mix_head(model: keras.Model, head: KnownHead, share: float) -> None:
+    """Make the head's weights of the known classes a mean: `share` of it is what was known."""
+    kernel, bias = (np.array(weights) for weights in model.layers[-1].get_weights())
+    kernel[:, head.rows] = share * head.kernel + (1 - share) * kernel[:, head.rows]
+    bias[head.rows] = share * head.bias + (1 - share) * bias[head.rows]
+    model.layers[-1].set_weights([kernel, bias])
+
+
+def _read(file: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(file) as stored:
+            return dict(stored)
+    except Exception as error:  # numpy raises whatever the damage meets first
+        raise _unread(file, error) from error
+
+
+def _unread(file: Path, error: Exception) -> AslError:
+    reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
+    return AslError(
+        f"{files.shown(file)} cannot be read ({reason}). It is damaged, or no file of the weights "
+        "that joints begins with: put back the one that came with the project, or train from "
+        "random weights (weights=None, in the shell --weights none)."
+    )

@@ -22,6 +22,12 @@ def shape_labels(class_names: tuple[str, ...]) -> np.ndarray:
     return np.array([index.get(normalize(name), -1) for name in class_names], np.int64)
 
 
+def sign_places() -> dict[str, int]:
+    """The index in SHAPES of each letter and digit."""
+    signs = (*LETTERS, *DIGITS)
+    return {sign: SHAPES.index(SAME_SHAPE.get(sign, sign)) for sign in signs}
+
+
 def read_as(
     probabilities: np.ndarray, shapes: tuple[str, ...], signs: str
 ) -> tuple[np.ndarray, np.ndarray]:

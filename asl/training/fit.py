@@ -27,6 +27,7 @@ from asl.models.build import build
 from asl.models.inputs import training_input
 from asl.models.metadata import Metadata, Threshold
 from asl.training.batches import Batches
+from asl.training.known_signs import begin_with_known, keep_known
 from asl.training.options import Options, Recipe, settle
 from asl.training.resume import epoch_file, fit_phase
 
@@ -46,9 +47,8 @@ def train(
     """Train a network from `build` on a split; keep its best weights as model/<name>.keras with
     metadata beside them, <data set>-<architecture> unless a name is given.
 
-    Options are epochs, batch_size, augmented and fine_tune. What is not given is as the
-    architecture's entry says; some architectures get more epochs on small sets. `weights` is what
-    the network was initialised with, for the metadata.
+    Options are epochs, batch_size, augmented and fine_tune; the rest is as the architecture's entry
+    says. `weights` is what the network was initialised with; of `joints`, what its head knew.
 
     The epoch of the lowest validation loss is kept; the run stops where that has not fallen for
     the entry's `patience` epochs. `model` ends with the best weights, calibrated: its last layer is
@@ -65,6 +65,7 @@ def train(
     architecture = registry.find(model.name)
     given, (parts, seconds) = parts, training_input(model, parts)
     recipe = settle(model, architecture, parts, seed, options)
+    head = begin_with_known(model, architecture, parts.train.class_names, weights)
     metadata = _metadata(parts, recipe, weights, given.train.images.shape[1:])
     name = name or checkpoints.checkpoint_name(metadata.dataset, metadata.model)
     folder = files.MODEL / f"{name}.training"
@@ -75,6 +76,7 @@ def train(
     with files.lock(folder, busy):
         fitted = _fit(model, parts, recipe, folder, _key(model, parts, metadata))
         fitted = fitted.with_hands(seconds, len(parts.validation) / len(given.validation))
+        fitted = fitted._replace(kept=keep_known(model, head, fitted.validation))
         temperature, threshold = _calibrate(model, fitted, parts.validation.labels)
         saved = model if recipe.frozen else _without_optimizer(model, folder, fitted)
         known: dict[str, Any] = {"temperature": round(temperature, 4), "threshold": threshold}
@@ -151,6 +153,7 @@ class _Fitted(NamedTuple):
     validation: Batches  # as that part takes them
     feature_seconds: float
     seen: float = 1.0  # share of the validation images in which there was anything to look at
+    kept: dict[str, float] | None = None  # figures of the head, where it keeps some of what it knew
 
     def with_hands(self, seconds: float, seen: float) -> "_Fitted":
         """The same, with the seconds that finding hands took, and where they were found."""
@@ -163,10 +166,12 @@ class _Fitted(NamedTuple):
     def figures(self) -> dict[str, Any]:
         """What the metadata tells of it."""
         history = self.history.assign(val_accuracy=self.history["val_accuracy"] * self.seen)
+        validation = self.history.loc[self.best_epoch].to_dict() | (self.kept or {})
+        validation["val_accuracy"] *= self.seen
         return {
             "best_epoch": self.best_epoch,
             "epochs": len(history),
-            "validation": history.loc[self.best_epoch].round(6).to_dict(),
+            "validation": {key: round(value, 6) for key, value in validation.items()},
             "training_seconds": round(self.feature_seconds + float(history["seconds"].sum()), 1),
             "features_seconds": round(self.feature_seconds, 1),
             "history": history[["val_accuracy", "seconds"]].round(4).to_dict("list"),
