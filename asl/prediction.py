@@ -25,8 +25,9 @@ from asl.data.mapped_images import Images
 from asl.data.samples import Samples
 from asl.errors import AslError
 from asl.landmarks.augmentation import normalize_points
-from asl.landmarks.crops import AROUND, HAND_SIZE, crop_of
+from asl.landmarks.crops import AROUND, HAND_SIZE, cut_crops
 from asl.landmarks.joints import find_joints
+from asl.landmarks.looks import look_again_in_each
 from asl.models.inputs import NetworkInput, network_input, read_inputs, takes_joints
 from asl.models.layers import largest_output
 from asl.models.registry import input_size
@@ -98,9 +99,10 @@ def _predict_hands(model: keras.Model, images: Images) -> np.ndarray:
     side = model.inputs[1].shape[1]
     for start in range(0, len(found), BLOCK):
         rows = found[start : start + BLOCK]
-        crops = [crop_of(images[row], joints.points[row], side, AROUND) for row in rows]
-        points = normalize_points(joints.points[rows])
-        told[rows] = model.predict_on_batch([points, np.stack(crops).astype(np.float32)])
+        block, hands = images[rows], joints.take(rows)
+        crops = cut_crops(block, hands, side, AROUND).astype(np.float32)
+        points = normalize_points(look_again_in_each(block, hands))
+        told[rows] = model.predict_on_batch([points, crops])
     return told
 
 

@@ -20,6 +20,8 @@ from asl.data import rendered_hands
 from asl.data.hand_poses import LETTERS
 from asl.data.samples import Samples, Split
 from asl.data.split import split
+from asl.landmarks import looks
+from asl.landmarks.hand_landmarks import Landmarks
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ARCHIVES = os.environ.get("ASL_ARCHIVES")
@@ -112,6 +114,13 @@ def step_by_step():
 def eager():
     with step_by_step():
         yield
+
+
+@pytest.fixture
+def no_further_looks(monkeypatch):
+    """A second look at a hand finds none, so that its points stay as they are."""
+    nothing = Landmarks(np.zeros((21, 3), np.float32), 0.0, 0.5)
+    monkeypatch.setattr(looks, "find_landmarks", lambda *_, **__: nothing)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from asl.keras_setup import keras
 from asl.landmarks import interpreter
 from asl.landmarks import joints as finding
 from asl.landmarks.hands import Hand
+from asl.landmarks.looks import LOOKS
 from asl.models import joints as joints_module
 from asl.models.metadata import Metadata
 from asl.prediction import predict_fitted
@@ -31,6 +32,7 @@ from asl.reader.signs import OTHER, SAME_SHAPE, SHAPES
 from asl.reader.sources import Batches, Hands
 
 layers = keras.layers
+MIRRORED = np.float32([[1, 1, 1], [-1, 1, 1]])  # a hand, and its mirror image
 DARK = 6  # mean of an image below which the stand-in finds no hand
 
 
@@ -72,7 +74,7 @@ def own(home):
 
 
 @pytest.fixture
-def small(own, monkeypatch):
+def small(own, monkeypatch, no_further_looks):
     """Two small sets in place of all, small networks, and trainings of two steps."""
     changed = {
         "LEFT_OUT": {"drawn": ("tiny",), "own": (own,)},
@@ -255,7 +257,7 @@ def networks(monkeypatch):
 
 def inputs_for(count):
     random = np.random.default_rng(count)
-    points = random.normal(0, 1, (count, 21, 3)).astype(np.float32)
+    points = random.normal(0, 1, (count, LOOKS, 21, 3)).astype(np.float32)
     return points, random.uniform(0, 255, (count, SIZE, SIZE, 3)).astype(np.float32)
 
 
@@ -266,7 +268,7 @@ def test_both_networks_together_by_hand(networks, home):
     logs = [
         np.log([each.predict_on_batch(view) for view in views]).mean(axis=0)
         for each, views in (
-            (joints, (points, points * np.float32([-1, 1, 1]))),
+            (joints, [look * side for look in np.moveaxis(points, 1, 0) for side in MIRRORED]),
             (pixels, (crops, crops[:, :, ::-1])),
         )
     ]
@@ -274,7 +276,7 @@ def test_both_networks_together_by_hand(networks, home):
     expected = scores / scores.sum(axis=1, keepdims=True)
     found = whole.predict_on_batch([points, crops])
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    mirrored = [points * np.float32([-1, 1, 1]), crops[:, :, ::-1]]
+    mirrored = [points * MIRRORED[1], crops[:, :, ::-1]]
     np.testing.assert_allclose(whole.predict_on_batch(mirrored), found, atol=1e-5)
     whole.save(home / "r.keras")
     again = keras.saving.load_model(home / "r.keras", safe_mode=True)
@@ -547,7 +549,10 @@ def test_the_reader_from_nothing(small, own, home, monkeypatch, capsys, eager):
     ):
         assert told in printed
     assert "kept in model/reader.keras" in printed
-    assert trained_on[2:] == [[own, "rendered"]] * 2 + [["tiny", own, "rendered"]] * 2
+    others, all_sets = [own, "rendered"], ["tiny", own, "rendered"]
+    assert trained_on[2:] == [others] * 2 + [["rendered"]] + [all_sets] * 2
+    hidden = home / "model/joints-landmarks.npz"  # which the catalogue's joints begin with
+    joints_module.load_hidden(joints_module.dense_network(5), hidden)
     model, metadata = load_model("reader")
     assert metadata.class_names == SHAPES
     assert metadata.datasets == ("tiny", own, "sample")  # of which rendered hands are
@@ -589,7 +594,9 @@ def test_an_unknown_set_is_said_at_once(home):
 # Data sets that it has not seen
 
 
-def test_images_without_a_hand_are_wrong_in_another_data_set(own, networks, monkeypatch, capsys):
+def test_images_without_a_hand_are_wrong_in_another_data_set(
+    own, networks, no_further_looks, monkeypatch, capsys
+):
     monkeypatch.setattr(finding, "find_in_each", find_in_each)
     metadata = Metadata("x", "reader", SHAPES, 0, datasets=("alphabet", "abc"))
     save_model(both(*networks, 0.5, 1.0), "reader", metadata)

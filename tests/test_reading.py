@@ -23,6 +23,7 @@ from asl.keras_setup import keras
 from asl.landmarks import interpreter, networks
 from asl.landmarks import joints as finding
 from asl.landmarks.hands import Hand
+from asl.landmarks.looks import LOOKS
 from asl.models.metadata import Metadata, Threshold
 from asl.prediction import predict_fitted
 from asl.reader import drawings, export, read, tables
@@ -42,12 +43,12 @@ def stand_in():
     a little by the joints.
     """
     joints, pixels = (
-        keras.Input((21, 3), name="joints"),
+        keras.Input((LOOKS, 21, 3), name="joints"),
         keras.Input((SIZE, SIZE, 3), name="pixels"),
     )
     red = keras.ops.mean(pixels[:, 46:66, 46:66, :1], axis=(1, 2))  # the middle, all hand
     apart = red / 8 - keras.ops.arange(len(SHAPES), dtype="float32")
-    places = keras.ops.take(joints[:, :, 0], np.arange(len(SHAPES)) % 21, axis=1)
+    places = keras.ops.take(joints[:, 0, :, 0], np.arange(len(SHAPES)) % 21, axis=1)
     return keras.Model([joints, pixels], keras.ops.softmax(places / 3 - 3 * apart * apart))
 
 
@@ -81,7 +82,7 @@ def two_hands(picture, model="lite", *, every=False, name=""):
 
 
 @pytest.fixture
-def reader(stored, home, monkeypatch):
+def reader(stored, home, no_further_looks, monkeypatch):
     """The stand-in reader in model/, and hands found by a stand-in of Google's networks."""
     shutil.copytree(stored, files.MODEL)
     monkeypatch.setattr(networks, "network_file", lambda name: files.HOME / name)
@@ -384,13 +385,15 @@ WITHOUT_TENSORFLOW = """
 import sys
 import numpy as np
 from asl.__main__ import main
-from asl.landmarks import networks
+from asl.landmarks import looks, networks
+from asl.landmarks.hand_landmarks import Landmarks
 from asl.landmarks.hands import Hand
 from asl.reader import read
 
 points = np.random.default_rng(0).uniform(20, 60, (21, 3)).astype(np.float32)
 networks.network_file = lambda name: None
 read.find_hands = lambda *_, **__: [Hand(np.float32([20, 20, 60, 60]), points, 0.9, 0.9)]
+looks.find_landmarks = lambda *_, **__: Landmarks(points, 0.9, 0.9)
 assert main(["predict", "--draw", "drawn", "--details", "d.jsonl", *sys.argv[1:]]) == 0
 print(sorted({"tensorflow", "keras"} & set(sys.modules)))
 """

@@ -10,10 +10,10 @@ JITTER = 0.025  # of a point, in sizes of the hand
 
 
 def normalize_points(points: np.ndarray) -> np.ndarray:
-    """Points (n, 21, 3) about the middle of the palm, at one size: float32 (n, 21, 3)."""
-    moved = points - points[:, PALM].mean(axis=1, keepdims=True)
-    size = np.sqrt((moved[..., :2] ** 2).sum(axis=2).mean(axis=1))
-    return (moved / np.maximum(size, 1e-9)[:, None, None]).astype(np.float32)
+    """Points (…, 21, 3) about the middle of the palm, at one size: float32 (…, 21, 3)."""
+    moved = points - points[..., PALM, :].mean(axis=-2, keepdims=True)
+    size = np.sqrt((moved[..., :2] ** 2).sum(axis=-1).mean(axis=-1))
+    return (moved / np.maximum(size, 1e-9)[..., None, None]).astype(np.float32)
 
 
 def turn_points(points: np.ndarray, angles: np.ndarray) -> np.ndarray:

@@ -52,11 +52,19 @@ class Landmarks(NamedTuple):
         return np.concatenate([flat.min(axis=0), flat.max(axis=0)])
 
 
-def find_landmarks(picture: np.ndarray, square: Square, model: str = "lite") -> Landmarks:
-    """The points of the hand in a square of a picture uint8 (h, w, 3)."""
+def find_landmarks(
+    picture: np.ndarray, square: Square, model: str = "lite", mirrored: bool = False
+) -> Landmarks:
+    """The points of the hand in a square of a picture uint8 (h, w, 3); with `mirrored`, as they are
+    found in the mirror image of the square, and mirrored back.
+    """
     pixels = square.cut(picture, SIZE).astype(np.float32) / 255
-    raw, presence, right, _ = networks.run(model, pixels[None])
+    raw, presence, right, _ = networks.run(
+        model, pixels[None, :, ::-1] if mirrored else pixels[None]
+    )
     shares = raw.reshape(21, 3) / SIZE
+    if mirrored:
+        shares[:, 0], right = 1 - shares[:, 0], 1 - right
     flat, depth = square.to_picture(shares[:, :2]), shares[:, 2:] * square.side
     points = np.concatenate([flat, depth], axis=1).astype(np.float32)
     return Landmarks(points, float(presence[0, 0]), float(right[0, 0]))

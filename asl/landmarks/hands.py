@@ -103,9 +103,9 @@ def find_hands(
     name: str = "the image",
 ) -> list[Hand]:
     """The hands in one image, as `hands` gives them; `name` is for messages."""
-    picture = _as_rgb(picture, name)
+    picture = as_rgb(picture, name)
     height, width = picture.shape[:2]
-    picture = _at_good_size(picture)
+    picture = at_good_size(picture)
     found = _search(picture, model, every)
     scale = np.array([width / picture.shape[1], height / picture.shape[0], 0], np.float32)
     scale[2] = np.sqrt(scale[0] * scale[1])
@@ -188,7 +188,7 @@ def _centres(length: int, side: float) -> np.ndarray:
     return np.linspace(side / 2, length - side / 2, count)
 
 
-def _as_rgb(image: np.ndarray, name: str) -> np.ndarray:
+def as_rgb(image: np.ndarray, name: str) -> np.ndarray:
     """uint8 (h, w, 3); AslError for what is no image."""
     image = np.asarray(image)
     if image.dtype != np.uint8:
@@ -211,7 +211,7 @@ def _as_rgb(image: np.ndarray, name: str) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
-def _at_good_size(picture: np.ndarray) -> np.ndarray:
+def at_good_size(picture: np.ndarray) -> np.ndarray:
     """Small pictures enlarged to SIZE, large ones shrunk to LARGEST pixels of the longer side."""
     longer = max(picture.shape[:2])
     side = min(max(longer, SIZE), LARGEST)

@@ -17,6 +17,7 @@ from asl.evaluation.intervals import accuracy_interval
 from asl.keras_setup import keras
 from asl.landmarks.augmentation import normalize_points
 from asl.landmarks.crops import AROUND, CROP, cut_crops
+from asl.landmarks.looks import LOOKS, look_again_in_each
 from asl.models.layers import SMALLEST
 from asl.models.metadata import Threshold
 from asl.prediction import run
@@ -61,19 +62,19 @@ class LeftOut(NamedTuple):
         scores = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
         return scores / scores.sum(axis=1, keepdims=True) * self.found[:, None]
 
-    def correct(self, share: float, signs: str = "letters") -> np.ndarray:
+    def correct(self, share: float, signs: str = "letters", temperature: float = 1.0) -> np.ndarray:
         """Which of the letters, or digits, are predicted correctly; not those without a hand, nor
         those whose hand is taken for one that signs none: bool (letters,) or (digits,).
         """
         rows = self.is_letter if signs == "letters" else self.is_digit
-        chosen, is_sign = read_as(self.probabilities(share)[rows], SHAPES, signs)
+        chosen, is_sign = read_as(self.probabilities(share, temperature)[rows], SHAPES, signs)
         predicted = np.array(SIGNS[signs])[chosen.argmax(axis=1)]
         return (predicted == self.signs[rows]) & is_sign & self.found[rows]
 
-    def answered(self, share: float) -> np.ndarray:
+    def answered(self, share: float, temperature: float = 1.0) -> np.ndarray:
         """Which of the images without a sign are given a letter: bool (others,)."""
         rows = self.labels == SHAPES.index(OTHER)
-        _, is_sign = read_as(self.probabilities(share)[rows], SHAPES, "letters")
+        _, is_sign = read_as(self.probabilities(share, temperature)[rows], SHAPES, "letters")
         return is_sign & self.found[rows]
 
 
@@ -86,22 +87,24 @@ def predict_left_out(name: str, joints: keras.Model, pixels: keras.Model) -> Lef
         known, labels, hands = read_set(dataset, is_scored=True)
         samples = with_groups(known)
         assert samples.groups is not None
-        points = normalize_points(hands.points[hands.found])
+        looks = normalize_points(look_again_in_each(samples.images, hands))
+        points = [looks[:, k] for k in range(LOOKS)]
         crops = cut_crops(samples.images, hands, CROP, AROUND)
         told = [np.zeros((len(labels), len(SHAPES)), np.float32) for _ in range(2)]
-        told[0][hands.found] = _both_views(joints, points, points * MIRRORED)
-        told[1][hands.found] = _both_views(pixels, crops, crops[:, :, ::-1])
+        mirrored = [each * MIRRORED for each in points]
+        told[0][hands.found] = mean_of_views(joints, *points, *mirrored)
+        told[1][hands.found] = mean_of_views(pixels, crops, crops[:, :, ::-1])
         groups = np.char.add(f"{dataset} ", samples.groups.astype(str))
         signs = np.array([name.upper() for name in samples.class_names])[samples.labels]
         found.append((*told, labels, signs, groups))
     return LeftOut(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
-def _both_views(network: keras.Model, values: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    if not len(values):
+def mean_of_views(network: keras.Model, *views: np.ndarray) -> np.ndarray:
+    """The geometric mean of what a network says of several views of the same hands."""
+    if not len(views[0]):
         return np.zeros((0, len(SHAPES)), np.float32)
-    one, other = (np.log(run(network, view) + SMALLEST) for view in (values, mirrored))
-    logs = (one + other) / 2
+    logs = np.mean([np.log(run(network, view) + SMALLEST) for view in views], axis=0)
     scores = np.exp(logs - logs.max(axis=1, keepdims=True))
     return scores / scores.sum(axis=1, keepdims=True)
 
@@ -141,15 +144,16 @@ def calibrate(sets: list[LeftOut], share: float) -> tuple[float, Threshold]:
 
 
 def figures(known: dict[str, LeftOut]) -> dict[str, dict[str, float]]:
-    """How many letters of each set are predicted correctly, with the share of pixels that is best
-    for the other sets, so that no set has a say in what it is scored by.
+    """How many letters of each set are predicted correctly, with the share of pixels and the
+    temperature that are best for the other sets, so that none has a say in what it is scored by.
     """
     told = {}
     for name, found in known.items():
         others = [each for other, each in known.items() if other != name]
         share = choose_share(others or [found])
+        temperature, _ = calibrate(others or [found], share)
         letters, groups = found.is_letter, found.groups[found.is_letter]
-        correct = found.correct(share)
+        correct = found.correct(share, temperature=temperature)
         low, high = accuracy_interval(correct, groups)
         told[name] = {
             "correct": int(correct.sum()),
@@ -158,23 +162,25 @@ def figures(known: dict[str, LeftOut]) -> dict[str, dict[str, float]]:
             "low": round(low, 4),
             "high": round(high, 4),
             "pixels_share": share,
+            "temperature": temperature,
             "joints_alone": int(found.correct(0.0).sum()),
             "pixels_alone": int(found.correct(1.0).sum()),
             "hand_found": int(found.found[letters].sum()),
             "no_sign": int((found.labels == SHAPES.index(OTHER)).sum()),
-            "no_sign_answered": int(found.answered(share).sum()),
+            "no_sign_answered": int(found.answered(share, temperature).sum()),
         }
     return told
 
 
 def calibration_figures(known: dict[str, LeftOut]) -> dict[str, float]:
     """Whether the confidence of a set that was left out means what it says, where share of pixels,
-    temperature and threshold come from the others; in the mean over the sets.
+    temperature and threshold come from the others.
 
-    coverage: letters answered at or above the threshold; precision: of these, correct;
-    calibration_error: expected, of the letters with a hand.
+    coverage: letters answered at or above the threshold; precision: of these, correct; both in the
+    mean over the sets. calibration_error: expected, of all letters with a hand together, each set
+    weighing as much; worst_calibration_error: that of the set where it is highest.
     """
-    rows = []
+    rows, seen = [], []
     for name, found in known.items():
         others = [each for other, each in known.items() if other != name]
         share = choose_share(others)
@@ -183,10 +189,23 @@ def calibration_figures(known: dict[str, LeftOut]) -> dict[str, float]:
         chosen, is_sign = read_as(found.probabilities(share, temperature), SHAPES, "letters")
         confident = (chosen.max(axis=1) >= threshold.confidence) & is_sign & found.found
         correct = chosen.argmax(axis=1) == found.labels  # of letters
-        seen = letters & found.found
-        table = confidence.reliability(found.labels[seen], chosen[seen])
         answered = confident & letters
-        error = confidence.calibration_error(table)
-        rows.append((answered.sum() / letters.sum(), correct[answered].mean(), error))
-    coverage, precision, error = map(float, np.mean(rows, axis=0))
-    return {"coverage": coverage, "precision": precision, "calibration_error": error}
+        rows.append((answered.sum() / letters.sum(), correct[answered].mean()))
+        seen.append((found.labels[letters & found.found], chosen[letters & found.found]))
+    coverage, precision = map(float, np.mean(rows, axis=0))
+    count = max(len(labels) for labels, _ in seen)
+    alike = [np.linspace(0, len(labels) - 1, count).astype(int) for labels, _ in seen]
+    labels, chosen = (
+        np.concatenate([each[rows] for each, rows in zip(column, alike, strict=True)])
+        for column in zip(*seen, strict=True)
+    )
+    return {
+        "coverage": coverage,
+        "precision": precision,
+        "calibration_error": _calibration_error(labels, chosen),
+        "worst_calibration_error": max(_calibration_error(*each) for each in seen),
+    }
+
+
+def _calibration_error(labels: np.ndarray, chosen: np.ndarray) -> float:
+    return confidence.calibration_error(confidence.reliability(labels, chosen))

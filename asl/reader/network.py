@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asl.landmarks.looks import LOOKS
 from asl.models import backbones, pretrained
 from asl.models.joints import POINTS
 from asl.models.layers import SMALLEST
@@ -45,23 +46,25 @@ def pixel_network(class_count: int, seed: int = 0) -> keras.Model:
 
 
 def both(joints: keras.Model, pixels: keras.Model, share: float, temperature: float) -> keras.Model:
-    """Points (n, 21, 3) and crops (n, SIZE, SIZE, 3) in, probabilities (n, class_count) out.
+    """Points (n, LOOKS, 21, 3) and crops (n, SIZE, SIZE, 3) in, probabilities (n, class_count) out.
 
-    The geometric mean of both networks, `share` of it the pixels', each over the hand and its
-    mirror image; at a temperature (`confidence.calibrate`).
+    The geometric mean of both networks, `share` of it the pixels': the joints' over all looks at
+    the hand (`landmarks.looks`), each network over the hand and its mirror image; at a temperature
+    (`confidence.calibrate`).
     """
     from asl.keras_setup import keras
 
     ops = keras.ops
-    points = keras.Input((POINTS, 3), name="joints")
+    looks = keras.Input((LOOKS, POINTS, 3), name="joints")
     crop = keras.Input((SIZE, SIZE, 3), name="pixels")
 
     def scores(network: keras.Model, *views: keras.KerasTensor) -> keras.KerasTensor:
         same = keras.Model(network.inputs[0], network.outputs[0])  # without its optimizer
         logs = [ops.log(same(view, training=False) + SMALLEST) for view in views]
-        return (logs[0] + logs[1]) / 2
+        return sum(logs[1:], logs[0]) / len(logs)
 
-    told = (1 - share) * scores(joints, points, points * MIRRORED)
+    points = [looks[:, k] for k in range(LOOKS)]
+    told = (1 - share) * scores(joints, *points, *(each * MIRRORED for each in points))
     told = told + share * scores(pixels, crop, ops.flip(crop, axis=2))
     found = keras.layers.Softmax(name="probabilities")(told / temperature)
-    return keras.Model([points, crop], found, name="reader")
+    return keras.Model([looks, crop], found, name="reader")

@@ -24,6 +24,7 @@ from asl.landmarks import interpreter, networks
 from asl.landmarks.augmentation import normalize_points
 from asl.landmarks.crops import AROUND, CROP, crop_of
 from asl.landmarks.hands import Hand, find_hands
+from asl.landmarks.looks import look_again
 from asl.models.metadata import Metadata, from_json
 from asl.reader.signs import SIGNS, read_as
 
@@ -109,7 +110,7 @@ def read_pictures(
     if signs not in network.signs:
         raise AslError(f"the network for whole pictures knows no {signs}, only letters.")
 
-    def look(row: int) -> list[tuple[Reading, np.ndarray]] | PictureError:
+    def look(row: int) -> list[_Seen] | PictureError:
         try:
             picture = read_image(pictures[row], largest=LARGEST)
         except PictureError as error:
@@ -118,12 +119,18 @@ def read_pictures(
         nothing = np.zeros(len(SIGNS[signs]))
         if not network.sees_hands:
             height, width, channels = network.metadata.input_shape
-            return [(Reading(row, size, None, nothing), fit(picture, (height, width, channels)))]
+            return [
+                _Seen(Reading(row, size, None, nothing), fit(picture, (height, width, channels)))
+            ]
         found = find_hands(picture, landmarks, every=every)
         if not found:
-            return [(Reading(row, size, None, nothing, NO_HAND), np.empty(0))]
+            return [_Seen(Reading(row, size, None, nothing, NO_HAND))]
         return [
-            (Reading(row, size, hand, nothing), crop_of(picture, hand.points, CROP, AROUND))
+            _Seen(
+                Reading(row, size, hand, nothing),
+                crop_of(picture, hand.points, CROP, AROUND),
+                normalize_points(look_again(picture, hand.points, landmarks)),
+            )
             for hand in (found if every else found[:1])
         ]
 
@@ -136,33 +143,43 @@ def read_pictures(
             pool.shutdown(cancel_futures=True)  # whoever asked may have stopped asking
 
 
+class _Seen(NamedTuple):
+    """A reading to be, and what the network takes for it; without pixels there is none to be."""
+
+    reading: Reading
+    pixels: np.ndarray | None = None  # uint8 (h, w, 3): the crop of a hand, or the whole picture
+    looks: np.ndarray | None = None  # float32 (LOOKS, 21, 3)
+
+
 def _read_block(
-    network: Network, block: list[list[tuple[Reading, np.ndarray]] | PictureError], signs: str
+    network: Network, block: list[list[_Seen] | PictureError], signs: str
 ) -> Iterator[list[Reading] | PictureError]:
-    seen = [pair for each in block if isinstance(each, list) for pair in each if pair[1].size]
+    seen = [
+        one for each in block if isinstance(each, list) for one in each if one.pixels is not None
+    ]
     told = iter(_run(network, seen, signs))
     for each in block:
         if isinstance(each, PictureError):
             yield each
         else:
-            yield [next(told) if pixels.size else reading for reading, pixels in each]
+            yield [one.reading if one.pixels is None else next(told) for one in each]
 
 
-def _run(network: Network, seen: list[tuple[Reading, np.ndarray]], signs: str) -> list[Reading]:
+def _run(network: Network, seen: list[_Seen], signs: str) -> list[Reading]:
     """The readings with their probabilities."""
     if not seen:
         return []
-    crops = np.stack([crop for _, crop in seen]).astype(np.float32)
+    pixels = np.stack([each.pixels for each in seen if each.pixels is not None]).astype(np.float32)
     if not network.sees_hands:
-        known, is_sign = interpreter.run(network.file, crops)[0], np.ones(len(seen), bool)
+        known, is_sign = interpreter.run(network.file, pixels)[0], np.ones(len(seen), bool)
     else:
-        points = np.stack([reading.hand.points for reading, _ in seen if reading.hand])
-        told = interpreter.run(network.file, joints=normalize_points(points), pixels=crops)
+        looks = np.stack([each.looks for each in seen if each.looks is not None])
+        told = interpreter.run(network.file, joints=looks, pixels=pixels)
         known, is_sign = read_as(told[0], network.metadata.class_names, signs)
     reason = NO_SIGN.format(signs.removesuffix("s"))
     return [
-        reading._replace(probabilities=row)
+        each.reading._replace(probabilities=row)
         if signs_one
-        else reading._replace(probabilities=0 * row, reason=reason)
-        for (reading, _), row, signs_one in zip(seen, known, is_sign, strict=True)
+        else each.reading._replace(probabilities=0 * row, reason=reason)
+        for each, row, signs_one in zip(seen, known, is_sign, strict=True)
     ]

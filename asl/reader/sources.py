@@ -91,12 +91,12 @@ def _evenly(labels: np.ndarray, rows: np.ndarray, most: int) -> np.ndarray:
     return np.concatenate(chosen)
 
 
-def gather() -> dict[str, Hands]:
+def gather(degraded: bool = True) -> dict[str, Hands]:
     """The hands of all sources: data sets, rendered hands, and the landmark rows that are on this
-    machine. Of `letters`, what its publisher calls training. AslError where a data set cannot be
-    had.
+    machine. Of `letters`, what its publisher calls training; with `degraded`, hands in copies as a
+    poor camera takes them besides. AslError where a data set cannot be had.
     """
-    sources = {name: _hands_of(name, share) for name, share in SHARES.items()}
+    sources = {name: _hands_of(name, share, degraded) for name, share in SHARES.items()}
     sources[RENDERED] = draw()
     for name in landmark_sets.find_landmark_sets():
         rows = landmark_sets.load_landmarks(name)
@@ -104,7 +104,7 @@ def gather() -> dict[str, Hands]:
     return sources
 
 
-def _hands_of(name: str, share: float) -> Hands:
+def _hands_of(name: str, share: float, degraded: bool) -> Hands:
     samples, labels, joints = read_set(name, is_scored=False)
     rows = _evenly(labels, np.flatnonzero(joints.found), PER_CLASS)
     images = np.asarray(samples.images[rows])
@@ -112,7 +112,7 @@ def _hands_of(name: str, share: float) -> Hands:
     if name == "signers":
         crops = np.stack([cut_out(crop) for crop in crops])
     views = [(normalize_points(joints.points[rows]), labels[rows], crops)]
-    if images.shape[1] >= TINY:
+    if degraded and images.shape[1] >= TINY:
         some = np.arange(0, len(rows), 2)
         views.append(_degraded(images[some], labels[rows][some], crops.shape[-1], name))
     points, labels_found, crops = (np.concatenate(column) for column in zip(*views, strict=True))

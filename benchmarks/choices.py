@@ -1,0 +1,77 @@
+"""What the reader's training is made of: each thing taken away, with each set left out in turn."""
+
+from functools import partial
+
+import numpy as np
+from common import text
+
+from asl import files
+from asl.landmarks.augmentation import normalize_points
+from asl.landmarks.looks import LOOKS, look_again_in_each
+from asl.models.joints import dense_network
+from asl.reader.left_out import LeftOut, mean_of_views
+from asl.reader.network import MIRRORED
+from asl.reader.signs import SHAPES
+from asl.reader.sources import LEFT_OUT, RENDERED, Batches, Hands, gather, read_set
+from asl.reader.train import EPOCHS, JOINTS, fit_network
+from asl.rounding import percent
+
+ALL, ONE_LOOK = "as it is", "without further looks"
+DEGRADED, DRAWN = "without degraded copies", "without rendered hands"
+
+
+def choices() -> dict:
+    """The accuracy of each set that is left out, and what the other three say of each thing."""
+    everything, real = gather(), gather(degraded=False)
+    drawn = {name: hands for name, hands in everything.items() if name != RENDERED}
+    reached: dict[str, dict[str, float]] = {way: {} for way in (ALL, ONE_LOOK, DEGRADED, DRAWN)}
+    for name in LEFT_OUT:
+        hands = _hands(name)
+        for way, sources in ((ALL, everything), (DEGRADED, real), (DRAWN, drawn)):
+            network = _trained(name, way, sources)
+            reached[way][name] = _accuracy(network, hands, LOOKS)
+            if way == ALL:
+                reached[ONE_LOOK][name] = _accuracy(network, hands, 1)
+    rows = {
+        f"joints alone, {way}": text(
+            ", ".join(f"{name} {percent(share, 1)}" for name, share in shares.items())
+        )
+        for way, shares in reached.items()
+    }
+    for way in (ONE_LOOK, DEGRADED, DRAWN):
+        told = []
+        for name in LEFT_OUT:
+            gains = [
+                reached[ALL][other] - reached[way][other] for other in LEFT_OUT if other != name
+            ]
+            told.append(f"{name}: {100 * np.mean(gains):+.1f} points by the others")
+        rows[f"{way.removeprefix('without ')}, worth"] = text(", ".join(told), "above 0")
+    return rows
+
+
+def _hands(name: str) -> list[tuple[np.ndarray, ...]]:
+    """Looks, whether a hand was found, labels and signs of the sets that are left out together."""
+    known = []
+    for dataset in LEFT_OUT[name]:
+        samples, labels, joints = read_set(dataset, is_scored=True)
+        signs = np.array([each.upper() for each in samples.class_names])[samples.labels]
+        looks = normalize_points(look_again_in_each(samples.images, joints))
+        known.append((looks, joints.found, labels, signs))
+    return known
+
+
+def _trained(name: str, way: str, sources: dict[str, Hands]):
+    others = {each: hands for each, hands in sources.items() if each not in LEFT_OUT[name]}
+    batches = Batches(others, JOINTS.batch, JOINTS.steps // EPOCHS)
+    file = files.RUNS / "choices" / f"{way} {name}".replace(" ", "-") / "joints.keras"
+    return fit_network(file, partial(dense_network, len(SHAPES)), batches, JOINTS, f"{way}, {name}")
+
+
+def _accuracy(network, hands: list[tuple[np.ndarray, ...]], looks: int) -> float:
+    correct = []
+    for seen, found, labels, signs in hands:
+        views = [seen[:, k] for k in range(looks)]
+        told = np.zeros((len(labels), len(SHAPES)), np.float32)
+        told[found] = mean_of_views(network, *views, *(each * MIRRORED for each in views))
+        correct.append(LeftOut(told, told, labels, signs, signs).correct(0.0))
+    return float(np.concatenate(correct).mean())
