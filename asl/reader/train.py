@@ -7,8 +7,10 @@ are trained and predict all of `rooms`. How much it leans on pixels is chosen by
 
 A figure of a set that was left out means something only if that set had no say at all. The poses of
 the rendered hands come from landmark rows alone. What was chosen by trying (rendered hands,
-degraded copies, further looks at a hand) was chosen for each set by the other three, which agreed:
-benchmarks/RESULTS.md, part `reader`.
+degraded copies, further looks at a hand) is what the other three sets would have chosen, with one
+exception: that degraded copies help is seen by `letters` alone, so its figure is too high, by up to
+six points (benchmarks/RESULTS.md, part `choices`). Besides, how wide the pictures behind some
+landmark rows were had to be found beside pictures of these sets (data/README.md).
 
 Each step is kept in runs/reader/<settings>/: what was interrupted goes on where it was.
 """
