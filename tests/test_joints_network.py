@@ -390,8 +390,10 @@ def test_the_checkpoint_knows_the_shape_of_the_images_and_learned(checkpoint, pa
     assert (predicted[~seen] == -1).all()
 
 
-def test_a_training_goes_on_after_a_kill(parts, monkeypatch, capsys):
-    history = train(build("joints", (SIZE, SIZE, 3), 3), parts, name="whole", epochs=2)
+def test_a_training_goes_on_after_a_kill(parts, monkeypatch, capsys, landmarks):
+    with_head(landmarks, CLASSES, np.eye(384, 3, dtype=np.float32), np.zeros(3, np.float32))
+    known = {"epochs": 2, "weights": "imagenet"}
+    history = train(build("joints", (SIZE, SIZE, 3), 3), parts, name="whole", **known)
     from asl.training import resume
 
     usual, ended = resume.KeepProgress.on_epoch_end, []
@@ -404,9 +406,11 @@ def test_a_training_goes_on_after_a_kill(parts, monkeypatch, capsys):
 
     monkeypatch.setattr(resume.KeepProgress, "on_epoch_end", stops)
     with pytest.raises(KeyboardInterrupt):
-        train(build("joints", (SIZE, SIZE, 3), 3), parts, name="killed", epochs=2)
-    again = train(build("joints", (SIZE, SIZE, 3), 3), parts, name="killed", epochs=2)
+        train(build("joints", (SIZE, SIZE, 3), 3), parts, name="killed", **known)
+    again = train(build("joints", (SIZE, SIZE, 3), 3), parts, name="killed", **known)
     assert "going on after epoch 1 of 2" in capsys.readouterr().out
+    whole, killed = (asl.load_model(name)[1].validation for name in ("whole", "killed"))
+    assert killed["val_accuracy"] == whole["val_accuracy"]  # of the head that keeps what it knew
     figures = ["loss", "val_loss", "val_accuracy"]
     np.testing.assert_allclose(again[figures], history[figures], rtol=1e-5)
 

@@ -78,7 +78,7 @@ def fit_phase(
     folder: Path,
     key: str,
 ) -> pd.DataFrame:
-    """Train, or go on, or take what is done already; the model ends with its best weights.
+    """Train, go on, or take what is done already; the model ends compiled, with its best weights.
 
     `blocks` of the backbone are trained in this phase. `key` tells this training from others.
     Gives a row an epoch: loss, accuracy, val_loss, val_accuracy, seconds.
@@ -86,12 +86,11 @@ def fit_phase(
     folder = folder / "fine_tune" if blocks else folder
     progress = _read_progress(folder, f"{key}-{blocks}")
     done, current = len(progress["history"]), model
+    steps = len(batches) * recipe.epochs
+    compile_model(model, recipe.architecture, steps, recipe.learning_rate(blocks))
     if done:
         print(f"going on after epoch {done} of {recipe.epochs}, from {files.shown(folder)}")
         current = keras.saving.load_model(epoch_file(folder, done))
-    else:
-        steps = len(batches) * recipe.epochs
-        compile_model(model, recipe.architecture, steps, recipe.learning_rate(blocks))
     if not progress.get("stopped_early"):
         batches.start_with(done)
         keras.utils.set_random_seed(batches.seed)
