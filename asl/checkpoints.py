@@ -27,6 +27,7 @@ from asl.errors import AslError
 from asl.models.inputs import takes_joints
 from asl.models.keras_files import load_keras_file
 from asl.models.metadata import Metadata, from_json, to_json
+from asl.models.reader import random_reader
 
 if TYPE_CHECKING:
     import keras
@@ -169,12 +170,14 @@ def _finish_saving(file: Path, digest: str) -> None:
 
 def _rebuild(metadata: Metadata) -> keras.Model:
     """The architecture of a checkpoint, its weights random. AslError for one that `build` does not
-    know, such as the reader's.
+    know.
     """
     from asl.models.build import build  # here, since Keras takes seconds
 
     height, width, channels = metadata.input_shape
     shape, classes = (height, width, channels), len(metadata.class_names)
+    if metadata.pixels_share is not None:
+        return random_reader(classes, metadata.pixels_share, metadata.temperature)
     return build(metadata.model, shape, classes, weights=None)
 
 

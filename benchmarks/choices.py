@@ -9,8 +9,8 @@ from asl import files
 from asl.landmarks.augmentation import normalize_points
 from asl.landmarks.looks import LOOKS, look_again_in_each
 from asl.models.joints import dense_network
+from asl.models.reader import MIRRORED
 from asl.reader.left_out import LeftOut, mean_of_views
-from asl.reader.network import MIRRORED
 from asl.reader.signs import SHAPES
 from asl.reader.sources import LEFT_OUT, RENDERED, Batches, Hands, gather, read_set
 from asl.reader.train import EPOCHS, JOINTS, fit_network

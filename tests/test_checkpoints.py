@@ -81,6 +81,7 @@ def test_metadata_is_read_back_as_it_was_written(home, parts):
         epochs=2,
         best_epoch=1,
         validation={"val_loss": 0.25, "val_accuracy": 0.5},
+        pixels_share=0.25,
         temperature=0.75,
         threshold=Threshold(precision=0.99, confidence=0.625, coverage=0.5),
         training_seconds=12.5,

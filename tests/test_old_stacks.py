@@ -21,6 +21,7 @@ from asl.checkpoints import save_model
 from asl.data.hand_poses import LETTERS
 from asl.environment import Requirement, install_missing, is_older, read_requirements
 from asl.keras_setup import keras
+from asl.landmarks import interpreter
 from asl.models.keras_files import _carries_code
 from asl.models.metadata import Metadata
 
@@ -131,9 +132,26 @@ def test_a_stored_network_gives_the_same_without_its_settings(home):
 
 
 @versions
-def test_the_stored_reader_of_a_newer_keras_is_refused(home):
-    """It has its .tflite file for that; no architecture of the registry takes its weights."""
-    rewrite(copy_of_stored("reader"), of_tomorrow)
+def test_the_stored_reader_gives_the_same_without_its_settings(home):
+    """The same as its other file, whichever Keras is here."""
+    loaded, _ = load_model(rewrite(copy_of_stored("reader"), of_tomorrow))
+    random = np.random.default_rng(0)
+    points, crops = (
+        random.uniform(0, 255, (4, *each.shape[1:])).astype(np.float32) for each in loaded.inputs
+    )
+    (expected,) = interpreter.run(REPOSITORY / "model/reader.tflite", joints=points, pixels=crops)
+    assert expected.std() > 1e-2
+    np.testing.assert_allclose(loaded.predict_on_batch([points, crops]), expected, atol=1e-4)
+
+
+@versions
+@pytest.mark.parametrize(
+    "known", [{"pixels_share": 0.3}, {"pixels_share": None}, {"temperature": 1.0}]
+)
+def test_a_reader_of_a_newer_keras_and_metadata_of_another_are_refused(known, home):
+    file = rewrite(copy_of_stored("reader"), of_tomorrow)
+    beside = file.with_suffix(".json")
+    beside.write_text(json.dumps(json.loads(beside.read_text()) | known))
     with pytest.raises(AslError, match=r"written by Keras 99\.1\.0 and cannot be read by Keras"):
         load_model("reader")
 

@@ -22,12 +22,13 @@ from asl.landmarks import joints as finding
 from asl.landmarks.hands import Hand
 from asl.landmarks.looks import LOOKS
 from asl.models import joints as joints_module
+from asl.models import reader as reader_module
 from asl.models.metadata import Metadata
+from asl.models.reader import both
 from asl.prediction import predict_fitted
-from asl.reader import export, left_out, network, read, sources, train
+from asl.reader import export, left_out, read, sources, train
 from asl.reader.domain_randomization import KEPT, SIZE, background, degrade_all, randomize
 from asl.reader.left_out import LeftOut
-from asl.reader.network import both
 from asl.reader.signs import OTHER, SAME_SHAPE, SHAPES
 from asl.reader.sources import Batches, Hands
 
@@ -285,23 +286,35 @@ def test_both_networks_together_by_hand(networks, home):
 
 def test_the_pixel_network_learns_above_what_photographs_share(home, monkeypatch):
     weights = asl.random_weights("mobilenetv2")
-    monkeypatch.setattr(network.pretrained, "find_weights", lambda name: weights)
-    model = network.pixel_network(5)
+    monkeypatch.setattr(reader_module.pretrained, "find_weights", lambda *_: weights)
+    model = reader_module.pixel_network(5)
     assert model.input_shape == (None, SIZE, SIZE, 3) and model.output_shape == (None, 5)
     backbone = next(layer for layer in model.layers if hasattr(layer, "layers"))
     names = [layer.name for layer in backbone.layers]
-    last = names.index(network.FROZEN_TO)
+    last = names.index(reader_module.FROZEN_TO)
     learns = [layer.trainable for layer in backbone.layers]
     assert learns == [False] * (last + 1) + [True] * (len(names) - last - 1)
     assert 0 < last < len(names) - 10
     kinds = [each for each in backbone.layers if isinstance(each, layers.BatchNormalization)]
-    assert {layer.momentum for layer in kinds} == {network.MOMENTUM}
+    assert {layer.momentum for layer in kinds} == {reader_module.MOMENTUM}
 
 
-def test_the_exported_file_says_what_keras_says(networks):
+@pytest.mark.parametrize("is_older", [False, True])
+def test_the_exported_file_says_what_keras_says(is_older, networks, monkeypatch, capfd):
+    """Also where Keras is older than the format."""
+    usual = keras.Model.export
+
+    def older(model, *arguments, format, **others):
+        if format == "litert":
+            raise ValueError("Unrecognized format=litert")
+        return usual(model, *arguments, format=format, **others)
+
+    if is_older:
+        monkeypatch.setattr(keras.Model, "export", older)
     model = both(*networks, 0.4, 1.3)
     file = export.write_litert(model, "reader")
     assert file == files.MODEL / "reader.tflite"
+    assert capfd.readouterr() == ("", "")
     for count in (1, 3, 2):  # of any size, one after the other
         points, crops = inputs_for(count)
         (found,) = interpreter.run(file, joints=points, pixels=crops)
@@ -558,7 +571,9 @@ def test_the_reader_from_nothing(small, own, home, monkeypatch, capsys, eager):
     assert metadata.datasets == ("tiny", own, "sample")  # of which rendered hands are
     assert metadata.weights == "w.h5" and metadata.steps == 2
     assert metadata.threshold.precision == 0.95
-    assert metadata.left_out == left_out.figures(train.predictions_left_out())
+    known = train.predictions_left_out()
+    assert metadata.left_out == left_out.figures(known)
+    assert metadata.pixels_share == left_out.choose_share([*known.values()])
     assert metadata.left_out["own"]["images"] == 13 > metadata.left_out["own"]["hand_found"] == 12
     assert metadata.left_out["drawn"]["images"] == 96
 

@@ -32,7 +32,7 @@ def run(file: Path, *inputs: np.ndarray, **named: np.ndarray) -> list[np.ndarray
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(model_path=str(file), num_threads=1)
-        with _quiet():
+        with quiet():
             interpreter.allocate_tensors()
         known[file] = stamp, interpreter
     interpreter = known[file][1]
@@ -56,8 +56,10 @@ def _input(interpreter: Interpreter, name: str) -> dict:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """LiteRT greets on the standard error, and no setting stops it; what fails is raised anyway."""
+def quiet() -> Iterator[None]:
+    """Turn the standard error away meanwhile: LiteRT greets there, its converter remarks, and no
+    setting stops them; what fails is raised anyway.
+    """
     with _one_at_a_time:
         try:
             kept = os.dup(2)

@@ -134,7 +134,9 @@ def _alike(config: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _outline(network: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Kind and plain settings of each layer, those of a backbone inside the network among them."""
+    """Kind and plain settings of each layer, those of a backbone inside the network among them, and
+    the numbers that it computes with.
+    """
     for layer in network["config"]["layers"]:
         settings = layer["config"]
         if "layers" in settings:
@@ -147,6 +149,8 @@ def _outline(network: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         }
         # Keras numbers the names that it gives: conv2d_8 here may be conv2d there
         plain["name"] = re.sub(r"_\d+$", "", str(layer.get("name") or settings.get("name")))
+        arguments = [each for node in layer.get("inbound_nodes", ()) for each in node["args"]]
+        plain["numbers"] = [each for each in arguments if isinstance(each, int | float)]
         yield layer["class_name"], plain
 
 

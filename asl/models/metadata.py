@@ -39,6 +39,7 @@ class Metadata:
     epochs: int = 0
     best_epoch: int = 0
     validation: dict[str, float] = field(default_factory=dict)  # figures of the best epoch
+    pixels_share: float | None = None  # of the reader, in the mean of its two networks
     temperature: float = 1.0  # by which the scores were divided
     threshold: Threshold | None = None
     training_seconds: float = 0.0
@@ -104,6 +105,7 @@ def _check(metadata: Metadata) -> None:
         "class_names are fewer than two, or repeat": not 2 <= len(set(names)) == len(names),
         "input_shape is no height, width, channels": len(shape) != 3
         or not all(isinstance(side, int) and side > 0 for side in shape),
+        "pixels_share is no share": not 0 <= (metadata.pixels_share or 0) <= 1,
         "temperature is no number above 0": not 0 < metadata.temperature < math.inf,
         "best_epoch is beyond epochs": not 0 <= metadata.best_epoch <= metadata.epochs,
         "history and epochs disagree": bool(history) and history != {metadata.epochs},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ def write_litert(model: keras.Model, name: str) -> Path:
     target = files.MODEL / f"{name}.tflite"
     with files.write_beside(target) as temporary:
         try:
-            model.export(str(temporary), format="litert", verbose=False)
+            _convert(model, temporary)
         except (ValueError, ImportError) as error:
             raise AslError(
                 f"Keras {keras.__version__} cannot write {target.name} ({error}). Install a later "
@@ -38,3 +39,16 @@ def write_litert(model: keras.Model, name: str) -> Path:
         if not apart.max() <= SAME:  # nor where it is no number
             raise AslError(f"{target.name} differs from the network by {apart.max():.2g}.")
     return target
+
+
+def _convert(model: keras.Model, file: Path) -> None:
+    """By Keras or, where it is older than this format, by TensorFlow."""
+    try:
+        model.export(str(file), format="litert", verbose=False)
+    except (ValueError, ImportError):
+        import tensorflow
+
+        with tempfile.TemporaryDirectory() as folder, interpreter.quiet():
+            model.export(folder, format="tf_saved_model", verbose=False)
+            converter = tensorflow.lite.TFLiteConverter.from_saved_model(folder)
+            file.write_bytes(converter.convert())

@@ -20,13 +20,13 @@ from asl.landmarks.crops import AROUND, CROP, cut_crops
 from asl.landmarks.looks import LOOKS, look_again_in_each
 from asl.models.layers import SMALLEST
 from asl.models.metadata import Threshold
+from asl.models.reader import MIRRORED
 from asl.prediction import run
-from asl.reader.network import MIRRORED
 from asl.reader.signs import OTHER, SHAPES, SIGNS, read_as
 from asl.reader.sources import LEFT_OUT, read_set
 
 PRECISION = 0.95  # share of predictions above the confidence threshold that should be correct
-PIXELS = np.linspace(0, 1, 21)  # shares of the pixel network that are tried
+TRIED = np.linspace(0, 1, 21)  # shares of the pixel network that are tried
 
 
 class LeftOut(NamedTuple):
@@ -56,7 +56,7 @@ class LeftOut(NamedTuple):
         return np.isin(self.signs, DIGITS)
 
     def probabilities(self, share: float, temperature: float = 1.0) -> np.ndarray:
-        """Both together, as `network.both` does it: float64 (n, shapes)."""
+        """Both together, as `models.reader.both` does it: float64 (n, shapes)."""
         scores = (1 - share) * np.log(self.joints + SMALLEST)
         scores += share * np.log(self.pixels + SMALLEST)
         scores = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
@@ -125,8 +125,8 @@ def kept(file: Path) -> LeftOut | None:
 
 def choose_share(sets: list[LeftOut]) -> float:
     """How much of the geometric mean is the pixels': what is best for these sets in the mean."""
-    accuracy = [np.mean([each.correct(share).mean() for each in sets]) for share in PIXELS]
-    return round(float(PIXELS[int(np.argmax(accuracy))]), 2)
+    accuracy = [np.mean([each.correct(share).mean() for each in sets]) for share in TRIED]
+    return round(float(TRIED[int(np.argmax(accuracy))]), 2)
 
 
 def calibrate(sets: list[LeftOut], share: float) -> tuple[float, Threshold]:

@@ -35,8 +35,8 @@ from asl.models.joints import dense_network, save_hidden
 from asl.models.keras_files import load_keras_file
 from asl.models.layers import all_layers
 from asl.models.metadata import Metadata
+from asl.models.reader import BACKBONE, both, pixel_network
 from asl.reader import export, left_out
-from asl.reader.network import BACKBONE, both, pixel_network
 from asl.reader.signs import SHAPES, sign_places
 from asl.reader.sources import LEFT_OUT, RENDERED, SHARES, Batches, Hands, gather
 
@@ -95,6 +95,7 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
         seed=seed,
         steps=pixels.steps,
         batch_size=pixels.batch,
+        pixels_share=share,
         temperature=temperature,
         threshold=threshold,
         training_seconds=round(time.perf_counter() - began, 1),

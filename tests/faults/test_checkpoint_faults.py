@@ -57,6 +57,7 @@ WRONG = [
     {"input_shape": "28x28"},
     {"temperature": 0},
     {"temperature": -1.5},
+    {"pixels_share": 1.5},
     {"temperature": NAN},
     {"temperature": INFINITE},
     {"temperature": "warm"},

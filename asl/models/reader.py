@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asl.landmarks.crops import CROP as SIZE
 from asl.landmarks.looks import LOOKS
 from asl.models import backbones, pretrained
-from asl.models.joints import POINTS
+from asl.models.joints import POINTS, dense_network
 from asl.models.layers import SMALLEST
-from asl.reader.domain_randomization import SIZE
 
 if TYPE_CHECKING:
     import keras
@@ -21,17 +22,25 @@ MOMENTUM = 0.99  # of batch normalisation: as published, it forgets too slowly f
 MIRRORED = np.array([-1, 1, 1], np.float32)
 
 
-def pixel_network(class_count: int, seed: int = 0) -> keras.Model:
+def random_reader(class_count: int, share: float, temperature: float) -> keras.Model:
+    """The reader's architecture as `both` says, its weights random."""
+    joints, pixels = dense_network(class_count), pixel_network(class_count, weights=None)
+    return both(joints, pixels, share, temperature)
+
+
+def pixel_network(
+    class_count: int, seed: int = 0, weights: str | Path | None = "imagenet"
+) -> keras.Model:
     """Crops (n, SIZE, SIZE, 3), 0–255, in, probabilities (n, class_count) out: MobileNetV2 from
-    ImageNet, its lower blocks frozen. AslError without the weights.
+    ImageNet, its lower blocks frozen. `weights` as `build` takes them; AslError without them.
     """
     from asl.keras_setup import keras
 
-    file = pretrained.find_weights(BACKBONE)
-    assert file is not None
+    file = pretrained.find_weights(BACKBONE, weights)
     keras.utils.set_random_seed(seed)
     backbone, preprocessing = backbones.mobilenetv2(SIZE)
-    pretrained.load_weights(backbone, file, BACKBONE)
+    if file:
+        pretrained.load_weights(backbone, file, BACKBONE)
     learns = False
     for layer in backbone.layers:
         layer.trainable = learns
