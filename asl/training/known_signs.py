@@ -14,7 +14,7 @@ from asl.rounding import percent
 from asl.training.batches import Batches
 
 SHARES = (0.5, 0.25)  # of what was known, tried in turn
-COST = 0.01  # of validation accuracy, at most
+COST = 0.01  # of validation accuracy, at most, or one image of a small set
 
 
 def begin_with_known(
@@ -43,17 +43,17 @@ def keep_known(
 
     Trained on few people a network forgets others; the mean forgets less (WiSE-FT: Wortsman et al.:
     Robust Fine-Tuning of Zero-Shot Models, CVPR 2022). The largest of SHARES is kept that costs no
-    more than COST of the validation accuracy, or none. Gives val_loss and val_accuracy; None
+    more than COST of the validation accuracy, or none is. Gives val_loss and val_accuracy; None
     without a head that knew anything.
     """
     if head is None:
         return None
-    trained = model.layers[-1].get_weights()
+    trained, cost = model.layers[-1].get_weights(), max(COST, 1.01 / len(validation.targets))
     alone = _figures(model, validation)
     for share in SHARES:
         mix_head(model, head, share)
         mixed = _figures(model, validation)
-        if mixed["val_accuracy"] >= alone["val_accuracy"] - COST:
+        if mixed["val_accuracy"] >= alone["val_accuracy"] - cost:
             print(
                 f"of {len(head.rows)} signs that were known before, the head keeps {share:g} of "
                 f"what it knew: validation accuracy {percent(mixed['val_accuracy'])}, without "
