@@ -397,12 +397,15 @@ def test_an_error_that_nobody_foresaw(shown, home, capsys, monkeypatch):
 
 NOTEBOOK = "import os, signal, time\nprint('here', flush=True)\n{}"
 RUN = """
+import signal
 import sys
 from pathlib import Path
 from asl import files, notebooks
 from asl.__main__ import main
 from asl.shell import commands
 
+# Who runs tests in the background of a shell has Ctrl-C ignored by all that they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 files.NOTEBOOKS = Path({folder!r})
 commands._check = lambda *_: None
 sys.exit(main(["run", "--dataset", "tiny"]))
