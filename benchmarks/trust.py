@@ -137,7 +137,7 @@ def reader() -> dict:
     )
     rows["reader, the same of all sets together"] = figure(figures["pooled_calibration_error"], "")
     rows |= _rendered_hands()
-    rows["reader, training and measuring, most hands found before"] = figure(
+    rows["reader, training its networks (the whole command takes some minutes more)"] = figure(
         metadata.training_seconds / 60, "minutes", "at most 30"
     )
     return rows

@@ -56,6 +56,7 @@ JOINTS = Settings(batch=512, steps=1500, rate=3e-3, decay=1e-2)
 PIXELS = Settings(batch=64, steps=1500, rate=2e-3, decay=1e-3)
 EPOCHS = 5  # between which a training may be interrupted
 LABEL_SMOOTHING = 0.1
+SECONDS = "seconds.txt"  # of each epoch, a line each
 
 
 def train_reader(left: str | None = None, seed: int = 0, steps: int | None = None) -> Path | None:
@@ -69,8 +70,7 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
     if left is not None and left not in LEFT_OUT:
         raise AslError(f"there is no set {left!r} to leave out: {', '.join(LEFT_OUT)}.")
     pixels = PIXELS._replace(steps=steps or PIXELS.steps)
-    folder = _folder(seed, pixels)
-    began, known = time.perf_counter(), {}
+    folder, known = _folder(seed, pixels), {}
     sources = gather()
     for name in [left] if left else LEFT_OUT:
         known[name] = _without(name, sources, folder, seed, pixels)
@@ -98,7 +98,7 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
         pixels_share=share,
         temperature=temperature,
         threshold=threshold,
-        training_seconds=round(time.perf_counter() - began, 1),
+        training_seconds=_training_seconds(folder),
         left_out=left_out.figures(known),
     )
     model = both(joints, crops, share, temperature)
@@ -118,6 +118,12 @@ def predictions_left_out(seed: int = 0, steps: int | None = None) -> dict[str, l
 def _folder(seed: int, pixels: Settings) -> Path:
     text = json.dumps([VERSION, seed, JOINTS, pixels, EPOCHS])
     return files.RUNS / "reader" / hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _training_seconds(folder: Path) -> float:
+    """Of all epochs of all networks, in however many calls; finding hands is not among them."""
+    lines = [file.read_text().split() for file in sorted(folder.glob(f"*/{SECONDS}"))]
+    return round(sum(float(each) for line in lines for each in line), 1)
 
 
 def _predictions(folder: Path, name: str) -> Path:
@@ -185,13 +191,18 @@ def fit_network(
         keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
         metrics=["accuracy"],
     )
+    began = time.perf_counter()
 
     def report(epoch: int, logs: dict) -> None:
         figures = f"loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}"
         print(f"{told}: epoch {epoch + 1}/{EPOCHS}  {figures}", flush=True)
 
+        with (file.parent / SECONDS).open("a") as kept:
+            kept.write(f"{time.perf_counter() - began:.1f}\n")
+
     def follow(epoch: int, _: dict | None = None) -> None:
-        batches.epoch = epoch
+        nonlocal began
+        batches.epoch, began = epoch, time.perf_counter()
         _set_dropout(model, epoch * len(batches))
 
     file.parent.mkdir(parents=True, exist_ok=True)
