@@ -14,6 +14,7 @@ import pytest
 from conftest import REPOSITORY
 
 FILES = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+SOLUTIONS = REPOSITORY / "notebooks/solutions"
 SETUP = 2  # the place of the setup cell's heading
 
 
@@ -60,10 +61,10 @@ def test_one_title_what_comes_in_and_out_a_summary_exercises_and_a_link(cells, f
         assert (file.parent / link).exists()
 
 
-def test_the_setup_cell_is_the_same_everywhere(cells):
+def test_the_setup_cell_is_short_and_the_same_everywhere(cells):
     first = code_cells(nbformat.read(FILES[0], as_version=4).cells)[0].source
     assert code_cells(cells)[0].source == first
-    assert 'REPOSITORY = ""' in first
+    assert len(first.splitlines()) <= 4
 
 
 def test_without_the_repository_the_setup_cell_says_what_to_do(tmp_path):
@@ -74,7 +75,7 @@ def test_without_the_repository_the_setup_cell_says_what_to_do(tmp_path):
         [sys.executable, "-I", script], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert "The asl folder is not here" in done.stderr
+    assert "Open this inside the project." in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -82,14 +83,16 @@ def test_the_setup_cell_fetches_the_repository_once_it_has_an_address(tmp_path):
     """As in Colab, but from a local clone's address, and a second time in the same folder."""
     setup = code_cells(nbformat.read(FILES[0], as_version=4).cells)[0].source
     origin = tmp_path / "origin"
-    shutil.copytree(REPOSITORY / "asl", origin / "asl", ignore=shutil.ignore_patterns("*.pyc"))
+    for folder in ("asl", "notebooks"):
+        ignored = shutil.ignore_patterns("*.pyc", "*.ipynb")
+        shutil.copytree(REPOSITORY / folder, origin / folder, ignore=ignored)
     git = ["git", "-C", str(origin), "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
         subprocess.run([*git, *arguments], check=True)
     empty = tmp_path / "empty"
     empty.mkdir()
     script = empty / "setup.py"
-    script.write_text(setup.replace('REPOSITORY = ""', f'REPOSITORY = "file://{origin}"'))
+    script.write_text(setup.replace("ADDRESS", f"file://{origin}"))
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-I", script], cwd=empty, capture_output=True, text=True
@@ -108,3 +111,14 @@ def test_stored_with_the_outputs_of_a_whole_run(cells, file):
     streams = [output for output in outputs if output.output_type == "stream"]
     assert not [output.text for output in streams if output.name == "stderr"]
     assert not re.search(r"/(home|root|work|tmp|Users)/", str(outputs))
+
+
+def test_every_exercise_has_a_solution_that_shows_no_outputs(cells, file):
+    solution = nbformat.read(SOLUTIONS / file.name, as_version=4)
+    assert code_cells(solution.cells)[0].source == code_cells(cells)[0].source
+    text = "\n".join(cell.source for cell in solution.cells if cell.cell_type == "markdown")
+    exercises = re.findall(r"^(\d)\. ", cells[-1].source, re.MULTILINE)
+    assert re.findall(r"^## Exercise (\d)$", text, re.MULTILINE) == exercises
+    assert f"(../{file.name})" in text
+    assert not [cell for cell in code_cells(solution.cells) if cell.outputs]
+    assert f"(solutions/{file.name})" in cells[-1].source

@@ -14,6 +14,7 @@ from asl.checkpoints import read_metadata
 
 ALL = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 NOTEBOOKS, FURTHER = ALL[:8], ALL[8:]
+SOLUTIONS = REPOSITORY / "notebooks/solutions"
 
 
 def hashes():
@@ -31,14 +32,14 @@ def series(tmp_path_factory):
     return home, done.stdout
 
 
-def in_this_process(number, home, monkeypatch):
+def in_this_process(number, home, monkeypatch, folder=REPOSITORY / "notebooks"):
     """Run the cells of one notebook here, where everything is imported already."""
     for name, place in (("HOME", "."), ("DATA", "data"), ("MODEL", "model"), ("RUNS", "runs")):
         monkeypatch.setattr(files, name, home / place)
     monkeypatch.setattr(files, "RESULTS", home / "results.csv")
     monkeypatch.setattr(config, "DATASET", "tiny")
     monkeypatch.setattr(config, "EPOCHS", 2)
-    notebook = nbformat.read(ALL[number - 1], as_version=4)
+    notebook = nbformat.read(folder / ALL[number - 1].name, as_version=4)
     names = {"display": print}
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -146,6 +147,12 @@ def test_each_notebook_alone_in_a_fresh_folder(number, home, monkeypatch):
     else:  # they need what 05 makes, and say so
         with pytest.raises(AslError, match=r"model/tiny-cnn\.keras .* Notebook 05_train makes it"):
             in_this_process(number, home, monkeypatch)
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+def test_the_solutions_of_the_exercises_run(number, request, monkeypatch):
+    home, _ = request.getfixturevalue("series" if number <= len(NOTEBOOKS) else "further")
+    in_this_process(number, home, monkeypatch, SOLUTIONS)
 
 
 @pytest.fixture
