@@ -5,22 +5,33 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+# The strongest change of each kind, and its unit; an image gets anything from minus to plus that
+STRENGTHS = {
+    "shift": (0.1, "of the image's width and height"),
+    "scale": (0.15, "of its size"),
+    "turn": (10, "degrees"),
+    "slant": (0.1, "of its height, to the side"),
+    "contrast": (0.3, "of the contrast"),
+    "brightness": (51, "of 255"),
+}
+
 
 def augment(images: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
     """Each image changed a little: uint8 (n, h, w, c) in, float32 of the same shape out, 0–255.
 
-    Shifted by up to 10 % of its size, enlarged or shrunk by up to 15 %, turned by up to 10°,
-    slanted by up to 10 %, its contrast and brightness changed. Nothing is mirrored. The same seed
-    gives the same changes.
+    Shifted, enlarged or shrunk, turned, slanted, its contrast and brightness changed, each by at
+    most what STRENGTHS says. Nothing is mirrored. The same seed gives the same changes.
     """
     count, height, width = images.shape[:3]
     random = np.random.default_rng(seed)
-    angle = np.deg2rad(random.uniform(-10, 10, count))
-    scale = random.uniform(0.85, 1.15, count)
-    slant = random.uniform(-0.1, 0.1, count)
-    shift = random.uniform(-0.1, 0.1, (count, 2)) * (width, height)
-    contrast = random.uniform(0.7, 1.3, (count, 1, 1, 1)).astype(np.float32)
-    brightness = random.uniform(-51, 51, (count, 1, 1, 1)).astype(np.float32)
+    most = {change: strength for change, (strength, _) in STRENGTHS.items()}
+    one = (count, 1, 1, 1)
+    angle = np.deg2rad(random.uniform(-most["turn"], most["turn"], count))
+    scale = random.uniform(1 - most["scale"], 1 + most["scale"], count)
+    slant = random.uniform(-most["slant"], most["slant"], count)
+    shift = random.uniform(-most["shift"], most["shift"], (count, 2)) * (width, height)
+    contrast = random.uniform(1 - most["contrast"], 1 + most["contrast"], one).astype(np.float32)
+    brightness = random.uniform(-most["brightness"], most["brightness"], one).astype(np.float32)
 
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     turns = np.moveaxis(np.array([[cosine, slant - sine], [sine, cosine]]), 2, 0)
