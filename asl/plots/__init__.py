@@ -1,8 +1,20 @@
 """The figures of the notebooks: each takes arrays, draws one figure and gives it."""
 
 from asl.plots.charts import *  # noqa: F403
+from asl.plots.evaluation import confusion_errors, confusion_matrix, reliability_diagram
 from asl.plots.hands import hand, skeletons
 from asl.plots.images import *  # noqa: F403
+from asl.plots.lessons import *  # noqa: F403
+from asl.plots.mistakes import (
+    by_group,
+    cases,
+    evidence,
+    neighbours,
+    pair_counts,
+    pair_images,
+    verdicts,
+)
+from asl.plots.pixels import pixel_values
 from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, show_image
 
 __all__ = [
@@ -12,7 +24,18 @@ __all__ = [
     "ORANGE",
     "VERMILION",
     "WIDTH",
+    "by_group",
+    "cases",
+    "confusion_errors",
+    "confusion_matrix",
+    "evidence",
     "hand",
+    "neighbours",
+    "pair_counts",
+    "pair_images",
+    "pixel_values",
+    "reliability_diagram",
     "show_image",
     "skeletons",
+    "verdicts",
 ]

@@ -1,15 +1,13 @@
-"""Figures that show images: grids, classes, mistakes, near-duplicates."""
+"""Figures that show images: grids, classes, an answer, near-duplicates."""
 
 from collections.abc import Collection, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
-from asl.plots.hands import draw_joints, draw_weights, skeletons
-from asl.plots.style import BLUE, GREY, VERMILION, WIDTH, show_image, turn_long_names
-from asl.rounding import percent
+from asl.plots.hands import draw_joints, skeletons
+from asl.plots.style import BLUE, VERMILION, WIDTH, show_image, turn_long_names
 
 
 def image_grid(
@@ -55,22 +53,24 @@ def network_input(
 def class_rows(
     images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], count: int | None = None
 ) -> Figure:
-    """`count` images of each class, from its first to its last, a row a class; many classes in two
-    columns of five images, few in one of ten.
+    """`count` images of each class, from its first to its last, a row a class; of many classes in
+    three columns of four images, of few in one of ten.
     """
-    halves = 2 if len(class_names) > 6 else 1
-    count = count or 10 // halves
-    rows = -(-len(class_names) // halves)
+    blocks = 1 if len(class_names) <= 6 else 3
+    count = count or (4 if blocks > 1 else 10)
+    rows = -(-len(class_names) // blocks)
     height, width, channels = images.shape[1:]
     gap = max(1, width // 14)
-    size = (WIDTH, WIDTH * rows * (height + gap) / (halves * count * (width + gap)) + 0.3)
-    figure, columns = plt.subplots(1, halves, figsize=size, squeeze=False, layout="compressed")
-    for half, axes in enumerate(columns.flat):
-        names = class_names[half * rows : (half + 1) * rows]
+    longest = max(map(len, class_names))
+    side = (WIDTH / blocks - 0.2 - 0.09 * longest) / count  # inches of an image and its gap
+    size = (WIDTH, side * rows * (height + gap) / (width + gap) + 0.35)
+    figure, columns = plt.subplots(1, blocks, figsize=size, squeeze=False)
+    for block, axes in enumerate(columns.flat):
+        names = class_names[block * rows : (block + 1) * rows]
         # One picture of all: a hundred axes would take seconds to lay out
         mosaic = np.full((rows, height + gap, count, width + gap, channels), 255, np.uint8)
         for row in range(len(names)):
-            rows_of = np.flatnonzero(labels == half * rows + row)
+            rows_of = np.flatnonzero(labels == block * rows + row)
             some = np.linspace(0, len(rows_of) - 1, min(count, len(rows_of))).astype(int)
             chosen = images[rows_of[some]]
             mosaic[row, :height, : len(chosen), :width] = chosen.swapaxes(0, 1)
@@ -78,54 +78,6 @@ def class_rows(
         axes.set_yticks(np.arange(len(names)) * (height + gap) + height / 2, names)
         axes.tick_params(length=0)
     figure.suptitle(f"{count} images of each class")
-    return figure
-
-
-def verdicts(cases: pd.DataFrame, class_names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Captions and colours for rows as `mistakes` gives them: blue is correct, vermilion wrong."""
-    captions, colours = [], []
-    for case in cases.itertuples():
-        verdict = f"{class_names[case.actual]} predicted {class_names[case.predicted]}"
-        how = f"{percent(case.confidence, 0)} confident"
-        if case.predicted < 0:
-            verdict, how = class_names[case.actual], "no hand found"
-        captions.append(f"{verdict}\n{how}")
-        colours.append(BLUE if case.actual == case.predicted else VERMILION)
-    return captions, colours
-
-
-def mistake_rows(
-    images: np.ndarray,
-    captions: Sequence[str],
-    colours: Sequence[str],
-    heat: np.ndarray,
-    neighbours: np.ndarray,
-    neighbour_names: np.ndarray,
-    joints: np.ndarray | None = None,
-) -> Figure:
-    """A row an image: the image, where the network looked, and the training images nearest to it.
-
-    images uint8 (n, h, w, c), heat float (n, h, w) 0–1, neighbours uint8 (n, k, h, w, c) and their
-    class names (n, k); captions and colours as `verdicts` gives them. With joints (n, 21, 3), in
-    pixels of the images, heat is how much each of them mattered, (n, 21).
-    """
-    count, k = neighbours.shape[:2]
-    size = (WIDTH, count * (WIDTH / (k + 2.3) + 0.42) + 0.3)
-    figure, grid = plt.subplots(count, k + 2, figsize=size, squeeze=False)
-    for i, row in enumerate(grid):
-        show_image(row[0], images[i])
-        row[0].set_title(captions[i], color=colours[i])
-        show_image(row[1], images[i])
-        if joints is None:
-            row[1].imshow(heat[i], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
-        else:
-            row[1].autoscale(False)  # what lies beyond the image is not shown
-            draw_weights(row[1], joints[i] - 0.5, heat[i])
-        row[1].set_title("looked here")
-        for axes, image, name in zip(row[2:], neighbours[i], neighbour_names[i], strict=True):
-            show_image(axes, image)
-            axes.set_title(name, color=GREY)
-    figure.suptitle("The image · where the network looked · the training images most alike to it")
     return figure
 
 
