@@ -57,6 +57,9 @@ from .results import read_results as read_results
 from .results import results_table as results_table
 from .results import write_results as write_results
 from .rounding import percent as percent
+from .training.epochs import EpochLog as EpochLog
 from .training.fit import find_or_train as find_or_train
 from .training.fit import train as train
 from .training.fit import train_split as train_split
+from .training.options import training_recipe as training_recipe
+from .training.save import save_trained as save_trained

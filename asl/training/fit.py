@@ -1,16 +1,16 @@
 """Training: the best weights kept by validation loss, calibrated, and saved as a checkpoint.
 
 A training is a recipe (options.py), one or two phases of fitting that survive a kill (resume.py),
-calibration on the validation images, and a checkpoint in model/.
+calibration on the validation images, and a checkpoint in model/ (save.py).
 """
 
 import hashlib
 import json
 import math
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple, Unpack
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -20,18 +20,17 @@ from asl.data.encoding import encode
 from asl.data.mapped_images import Images
 from asl.data.samples import Split
 from asl.errors import AslError
-from asl.evaluation import confidence
 from asl.keras_setup import keras
 from asl.models import registry, transfer
 from asl.models.build import build
 from asl.models.inputs import training_input
-from asl.models.metadata import Metadata, Threshold
+from asl.models.metadata import Metadata
 from asl.training.batches import Batches
 from asl.training.known_signs import begin_with_known, keep_known
 from asl.training.options import Options, Recipe, settle
-from asl.training.resume import epoch_file, fit_phase
+from asl.training.resume import epoch_network, fit_phase
+from asl.training.save import Fitted, describe, keep, source, validation_batches
 
-VALIDATION_BATCH = 512
 DIGEST_IMAGES = 30_000  # of larger sets, as many tell whether an interrupted run had the same
 
 
@@ -66,7 +65,7 @@ def train(
     given, (parts, seconds) = parts, training_input(model, parts)
     recipe = settle(model, architecture, parts, seed, options)
     head = begin_with_known(model, architecture, parts.train.class_names, weights)
-    metadata = _metadata(parts, recipe, weights, given.train.images.shape[1:])
+    metadata = describe(parts, recipe, weights, given.train.images.shape[1:])
     name = name or checkpoints.checkpoint_name(metadata.dataset, metadata.model)
     folder = files.MODEL / f"{name}.training"
     busy = (
@@ -77,11 +76,8 @@ def train(
         fitted = _fit(model, parts, recipe, folder, _key(model, parts, metadata))
         fitted = fitted.with_hands(seconds, len(parts.validation) / len(given.validation))
         fitted = fitted._replace(kept=keep_known(model, head, fitted.validation))
-        temperature, threshold = _calibrate(model, fitted, parts.validation.labels)
-        saved = model if recipe.frozen else _without_optimizer(model, folder, fitted)
-        known: dict[str, Any] = {"temperature": round(temperature, 4), "threshold": threshold}
-        metadata = replace(metadata, **known, **fitted.figures())
-        file = checkpoints.save_model(saved, name, metadata)
+        saved = model if recipe.frozen else epoch_network(folder, fitted.best_epoch)
+        file = keep(model, saved, name, fitted, metadata)
         shutil.rmtree(folder)
     print(f"kept epoch {fitted.best_epoch} in {files.shown(file)}")
     return fitted.history
@@ -128,7 +124,7 @@ def find_or_train(
         "class_names": parts.train.class_names,
         "seed": seed,
         "split": parts.recipe,
-        "weights": _source(model, weights),
+        "weights": source(model, weights),
         "fine_tune": options["fine_tune"],
     }
     for name in (usual, f"{usual}-seed{seed}"):
@@ -145,55 +141,12 @@ def find_or_train(
     return name
 
 
-class _Fitted(NamedTuple):
-    """What the phases of a training gave."""
-
-    history: pd.DataFrame  # a row an epoch, counted from 1
-    trainable: keras.Model  # the part that was trained last, with the best weights
-    validation: Batches  # as that part takes them
-    feature_seconds: float
-    seen: float = 1.0  # share of the validation images in which there was anything to look at
-    kept: dict[str, float] | None = None  # figures of the head, where it keeps some of what it knew
-
-    def with_hands(self, seconds: float, seen: float) -> "_Fitted":
-        """The same, with the seconds that finding hands took, and where they were found."""
-        return self._replace(feature_seconds=self.feature_seconds + seconds, seen=seen)
-
-    @property
-    def best_epoch(self) -> int:
-        return int(self.history["val_loss"].idxmin())
-
-    def figures(self) -> dict[str, Any]:
-        """What the metadata tells of it."""
-        history = self.history.assign(val_accuracy=self.history["val_accuracy"] * self.seen)
-        validation = self.history.loc[self.best_epoch].to_dict() | (self.kept or {})
-        validation["val_accuracy"] *= self.seen
-        return {
-            "best_epoch": self.best_epoch,
-            "epochs": len(history),
-            "validation": {key: round(value, 6) for key, value in validation.items()},
-            "training_seconds": round(self.feature_seconds + float(history["seconds"].sum()), 1),
-            "features_seconds": round(self.feature_seconds, 1),
-            "history": history[["val_accuracy", "seconds"]].round(4).to_dict("list"),
-        }
-
-
-def _without_optimizer(model: keras.Model, folder: Path, fitted: _Fitted) -> keras.Model:
-    """The same network without the optimizer's state, which only training needs."""
-    saved = keras.saving.load_model(epoch_file(folder, fitted.best_epoch), compile=False)
-    saved.set_weights(model.get_weights())
-    return saved
-
-
-def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: str) -> _Fitted:
+def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: str) -> Fitted:
     """Train all phases of a recipe; the model ends with its best weights."""
     phases: list[pd.DataFrame] = []
     feature_seconds = 0.0
-    targets, validation_targets = (
-        encode(part.labels, len(part.class_names)) for part in (parts.train, parts.validation)
-    )
+    targets = encode(parts.train.labels, len(parts.train.class_names))
     size = recipe.batch_size
-    validation_size = size if recipe.architecture.pretrained else VALIDATION_BATCH
     first = model.get_weights()
     try:
         for blocks in recipe.phases:
@@ -201,9 +154,7 @@ def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: st
             feature_seconds += seconds
             before = model.get_weights()
             train = Batches(images[0], targets, size, recipe.seed, augmented=recipe.augmented)
-            validation = Batches(
-                images[1], validation_targets, validation_size, augmented=False, shuffled=False
-            )
+            validation = validation_batches(parts, recipe, images[1])
             phase = fit_phase(trainable, train, validation, recipe, blocks, folder, key)
             if phases and phase["val_loss"].min() >= phases[0]["val_loss"].min():
                 model.set_weights(before)  # what was unfrozen learned nothing of use
@@ -216,7 +167,7 @@ def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: st
             transfer.unfreeze(model, recipe.architecture, 0)
     history = pd.concat(phases, ignore_index=True)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
-    return _Fitted(history, trainable, validation, feature_seconds)
+    return Fitted(history, trainable, validation, feature_seconds)
 
 
 def _prepare(
@@ -237,45 +188,6 @@ def _prepare(
         return trainable, images, 0.0
     features = [transfer.frozen_features(frozen, each, architecture.name) for each in images]
     return trainable, [each.values for each in features], sum(each.seconds for each in features)
-
-
-def _calibrate(model: keras.Model, fitted: _Fitted, labels: np.ndarray) -> tuple[float, Threshold]:
-    """Temperature and confidence threshold from the validation images; the model is calibrated."""
-    probabilities = fitted.trainable.predict(fitted.validation, verbose=0)
-    temperature = confidence.fit_temperature(probabilities, labels)
-    last = model.layers[-1]
-    last.set_weights([weights / temperature for weights in last.get_weights()])
-    calibrated = confidence.calibrate(probabilities, temperature)
-    threshold = confidence.confidence_threshold(calibrated, labels)
-    return temperature, replace(threshold, coverage=threshold.coverage * fitted.seen)
-
-
-def _metadata(
-    parts: Split, recipe: Recipe, weights: str | Path | None, input_shape: tuple[int, ...]
-) -> Metadata:
-    return Metadata(
-        dataset=parts.train.dataset,
-        model=recipe.architecture.name,
-        class_names=parts.train.class_names,
-        seed=recipe.seed,
-        split=parts.recipe,
-        weights=_source(recipe.architecture.name, weights),
-        batch_size=recipe.batch_size,
-        augmented=recipe.augmented,
-        fine_tune=recipe.fine_tune,
-        epochs=recipe.epochs,
-        input_shape=tuple(map(int, input_shape)),
-    )
-
-
-def _source(model: str, weights: str | Path | None) -> str | None:
-    """The name of the file of weights that a network was initialised with, or None."""
-    architecture = registry.find(model)
-    if architecture.hidden and weights == "imagenet":
-        return architecture.hidden
-    if weights and (architecture.brings_weights or str(weights).endswith(".keras")):
-        return Path(weights).name
-    return None
 
 
 def _key(model: keras.Model, parts: Split, metadata: Metadata) -> str:

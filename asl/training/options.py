@@ -2,15 +2,16 @@
 
 import math
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 from asl.data.catalog import find_dataset
 from asl.data.samples import Split
 from asl.errors import LIMITS, AslError, whole
 from asl.keras_setup import keras
 from asl.models import transfer
-from asl.models.registry import Architecture
+from asl.models.registry import Architecture, find
 
+VALIDATION_BATCH = 512
 SMALL_SET = 10_000  # images; below, batches may be half as large: more steps from as many images
 
 
@@ -40,12 +41,26 @@ class Recipe:
         """How many blocks of the backbone each phase trains."""
         return (0, self.fine_tune) if self.fine_tune else (0,)
 
+    @property
+    def validation_batch_size(self) -> int:
+        """Images of validation that are predicted at a time, as many as the memory holds."""
+        return self.batch_size if self.architecture.pretrained else VALIDATION_BATCH
+
     def learning_rate(self, blocks: int) -> float:
         """The highest learning rate of a phase."""
         pretrained = self.architecture.pretrained
         if blocks and pretrained:
             return pretrained.fine_tune_rate
         return self.architecture.learning_rate
+
+
+def training_recipe(
+    model: keras.Model, parts: Split, *, seed: int = 0, **options: Unpack[Options]
+) -> Recipe:
+    """What `train` would do with a network from `build` on a split: epochs, batch_size, augmented
+    and so on, from the options and the architecture's entry; AslError as there.
+    """
+    return settle(model, find(model.name), parts, seed, options)
 
 
 def settle(

@@ -8,7 +8,6 @@ where the last epoch's files are damaged, the one before is gone on from.
 
 import json
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,29 +15,21 @@ import pandas as pd
 
 from asl import files
 from asl.keras_setup import keras
-from asl.models.layers import all_layers
-from asl.rounding import decimals
 from asl.training.batches import Batches
+from asl.training.epochs import EpochLog
 from asl.training.options import Recipe, compile_model
 
 
-class KeepProgress(keras.callbacks.Callback):
+class KeepProgress(EpochLog):
     """After each epoch: keep the network if it is the last or the best, and say how it went."""
 
     def __init__(self, folder: Path, progress: dict, recipe: Recipe) -> None:
-        super().__init__()
+        super().__init__(recipe.seed)
         self.folder, self.progress, self.recipe = folder, progress, recipe
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.began = time.perf_counter()
-        for layer in all_layers(self.model):  # dropout's random generator is not saved with it
-            generator = getattr(getattr(layer, "cell", layer), "seed_generator", None)
-            if generator is not None:
-                generator.state.assign([self.recipe.seed, epoch])
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         figures = {key: float(value) for key, value in (logs or {}).items()}
-        figures["seconds"] = time.perf_counter() - self.began
+        figures["seconds"] = self.seconds()
         history, patience = self.progress["history"], self.recipe.architecture.patience
         history.append(figures)
         best = int(np.argmin([row["val_loss"] for row in history]))
@@ -56,14 +47,7 @@ class KeepProgress(keras.callbacks.Callback):
         for file in self.folder.glob("epoch-*"):
             if file.stem not in kept:
                 file.unlink()
-        print(
-            f"epoch {epoch + 1:3d}/{self.params['epochs']}  "
-            f"loss {figures['loss']:.4f}  accuracy {decimals(figures['accuracy'])}  "
-            f"val_loss {figures['val_loss']:.4f}  "
-            f"val_accuracy {decimals(figures['val_accuracy'])}  "
-            f"{figures['seconds']:.1f} s{'  best so far' if best == epoch else ''}",
-            flush=True,
-        )
+        self.tell(epoch, figures, best == epoch)
         if self.progress["stopped_early"]:
             print(f"no better for {patience} epochs: stopped early")
             self.model.stop_training = True
@@ -107,14 +91,18 @@ def fit_phase(
         except KeyboardInterrupt:
             print(f"interrupted: run it again to go on from {files.shown(folder)}")
             raise
-    best = keras.saving.load_model(epoch_file(folder, progress["best_epoch"]), compile=False)
-    model.set_weights(best.get_weights())
+    model.set_weights(epoch_network(folder, progress["best_epoch"]).get_weights())
     return pd.DataFrame(progress["history"])
 
 
 def epoch_file(folder: Path, epoch: int) -> Path:
     """The network after an epoch, counted from 1."""
     return folder / f"epoch-{epoch:03d}.keras"
+
+
+def epoch_network(folder: Path, epoch: int) -> keras.Model:
+    """The network after an epoch, without the optimizer's state, which only training needs."""
+    return keras.saving.load_model(epoch_file(folder, epoch), compile=False)
 
 
 def _read_progress(folder: Path, key: str) -> dict:
