@@ -12,6 +12,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,8 +117,8 @@ def load_model(name: str | Path) -> tuple[keras.Model, Metadata]:
 def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
     """Write model/<name>.keras and its metadata, both or neither; gives the .keras path.
 
-    Input shape, parameters, versions and the weights' hash are added to the metadata; the shape of
-    the images stays as the metadata says where the network takes joints.
+    The day, input shape, parameters, versions and the weights' hash are added to the metadata; the
+    shape of the images stays as the metadata says where the network takes joints.
     """
     file = files.MODEL / f"{name}.keras"
     # The new metadata lies ready before the weights get their name: killed in between, whoever
@@ -126,6 +127,7 @@ def save_model(model: keras.Model, name: str, metadata: Metadata) -> Path:
         model.save(new)
         metadata = replace(
             metadata,
+            saved=date.today().isoformat(),
             input_shape=_image_shape(model) or metadata.input_shape,
             parameters=model.count_params(),
             versions=_versions(),

@@ -90,7 +90,7 @@ def test_metadata_is_read_back_as_it_was_written(home, parts):
         left_out={"rooms": {"correct": 1, "images": 2, "groups": 2, "low": 0.1, "high": 0.9}},
         litert_sha256="0" * 64,
     )
-    added = ("input_shape", "parameters", "versions", "weights_sha256", "arrays_sha256")
+    added = ("saved", "input_shape", "parameters", "versions", "weights_sha256", "arrays_sha256")
     for field in fields(Metadata):  # so that no field is forgotten here
         assert field.name in added or getattr(metadata, field.name) != field.default, field.name
     file = save_model(build("cnn", (28, 28, 1), 24), "tiny-cnn", metadata)
@@ -104,6 +104,7 @@ def test_the_least_that_metadata_can_be_is_read_back(saved, parts):
     _, metadata = load_model(saved[1])
     assert metadata == replace(
         metadata_of(parts),
+        saved=metadata.saved,
         input_shape=(28, 28, 1),
         parameters=metadata.parameters,
         versions=metadata.versions,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from asl import CORRUPTIONS, AslError, build, mean_accuracy, predict, robustness
+from asl import CORRUPTIONS, AslError, accuracy_interval, build, mean_accuracy, predict, robustness
 from asl.evaluation import corruptions
 from asl.evaluation.corruptions import NONE
 
@@ -72,6 +72,11 @@ def test_curves_and_their_mean_by_hand(parts):
     assert curves["accuracy"][3] == (predict(model, noisy).argmax(axis=1) == labels).mean()
     changed = curves["accuracy"][[1, 2, 3, 4, 6, 7, 8, 9]]
     assert mean_accuracy(curves) == pytest.approx(changed.mean())
+    interval = accuracy_interval(predict(model, noisy).argmax(axis=1) == labels)
+    assert tuple(curves.loc[3, ["low", "high"]]) == pytest.approx(interval)
+    by_groups = robustness(model, images, labels, ["noise"], parts.test.groups)
+    assert (by_groups["accuracy"] == curves["accuracy"][:5]).all()
+    assert by_groups.loc[3, "low"] == 0  # one signer says nothing of others
     with pytest.raises(AslError, match="needs some images"):
         robustness(model, images[:0], labels[:0])
     with pytest.raises(AslError, match="no corruption 'rain'"):

@@ -1,6 +1,7 @@
 """Cross-dataset evaluation: by hand, on rendered hands."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -91,6 +92,7 @@ def test_one_shared_class_is_predicted_among_all(model, home):
 
 
 def test_a_matrix_by_hand(model, others):
+    before = date.today().isoformat()
     table = cross_dataset_matrix(["tiny-cnn"], ["tiny", "sample", "student_digits", others])
     assert table["kind"].tolist() == [TEST, OVERLAP, NOTHING_SHARED, CROSS_DATASET]
     assert table["accuracy"].isna().tolist() == [False, True, True, False]
@@ -102,6 +104,7 @@ def test_a_matrix_by_hand(model, others):
     interval = accuracy_interval(found.correct, found.samples.groups)
     assert (row["low"], row["high"]) == pytest.approx(interval)
     assert table.iloc[0]["images"] == 96
+    assert set(table["measured"]) <= {before, date.today().isoformat()}
 
 
 def test_a_network_of_several_sets_is_not_tested_on_what_it_was_trained_on(model, others):

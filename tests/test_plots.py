@@ -14,13 +14,6 @@ import pytest
 from asl import plots
 from asl.data.samples import Samples, count
 from asl.data.split import split
-from asl.evaluation.cross_dataset import (
-    CROSS_DATASET,
-    NOTHING_SHARED,
-    OVERLAP,
-    TEST,
-    TRAINED,
-)
 
 NAMES = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -123,105 +116,6 @@ def test_answer_shows_every_class(data):
     probabilities = np.full(len(data.class_names), 1 / len(data.class_names))
     figure = drawn(plots.answer(data.images[0], "caption", probabilities, data.class_names))
     assert len(figure.axes[1].patches) == len(data.class_names)
-
-
-ROWS = pd.DataFrame(
-    {
-        "model": ["cnn", "vgg16"],
-        "correct": [90, 60],
-        "test_images": [100, 100],
-        "accuracy": [0.9, 0.6],
-        "low": [0.82, 0.5],
-        "high": [0.95, 0.7],
-        "training_seconds": [40.0, 60.0],
-        "multiply_adds": [4e6, 15e9],
-    }
-)
-
-
-def test_accuracies_shows_each_with_its_interval():
-    (axes,) = plots.accuracies(ROWS).axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["cnn", "vgg16"]
-    (segments,) = (each.get_segments() for each in axes.collections)
-    np.testing.assert_allclose(segments[0][:, 0], [0.82, 0.95])
-    assert {text.get_text() for text in axes.texts} == {"90/100", "60/100"}
-
-
-def test_cost_is_drawn_to_a_logarithmic_scale_where_it_differs_much():
-    figure = plots.accuracy_and_cost(ROWS)
-    assert [axes.get_xscale() for axes in figure.axes] == ["linear", "log"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["cnn", "vgg16"]
-
-
-def test_shared_mistakes_stand_where_they_belong():
-    pairs = pd.DataFrame([("cnn", "vgg16", 35, 5, 5, 1e-6)])
-    (axes,) = plots.mistakes_shared(ROWS, pairs).axes
-    told = {text.get_position(): text.get_text() for text in axes.texts}  # column, row
-    assert told == {
-        (0, 0): "10\nwrong",
-        (1, 0): "35\np < 0.001",  # cnn alone gets 35 correct
-        (0, 1): "5\np < 0.001",
-        (1, 1): "40\nwrong",
-    }
-
-
-def test_cross_dataset_matrix_frames_a_networks_own_test_and_says_what_is_no_test():
-    columns = ["model", "tested_on", "kind", "accuracy"]
-    rows = [
-        ("tiny-cnn", "tiny", TEST, 0.99997),
-        ("tiny-cnn", "sample", OVERLAP, np.nan),
-        ("tiny-cnn", "digits", NOTHING_SHARED, np.nan),
-        ("tiny-cnn", "rooms", CROSS_DATASET, 0.25),
-        ("reader", "tiny", TRAINED, np.nan),
-        ("reader", "sample", TRAINED, np.nan),
-        ("reader", "digits", NOTHING_SHARED, np.nan),
-        ("reader", "rooms", TRAINED, np.nan),
-    ]
-    axes, _ = drawn(plots.cross_dataset_matrix(pd.DataFrame(rows, columns=columns))).axes
-    told = {text.get_position(): text.get_text() for text in axes.texts}  # column, row
-    assert told[0, 0] == "99.9"  # never 100 where one is wrong
-    assert told[3, 0] == "25.0"
-    assert (told[1, 0], told[2, 0]) == ("same\nhands", "")
-    assert [told[column, 1] for column in range(4)] == ["trained\non it"] * 2 + [""] + [
-        "trained\non it"
-    ]
-    framed = [patch for patch in axes.patches if not patch.get_hatch()]
-    assert [round(patch.get_x()) for patch in framed] == [0]  # the test split alone
-    assert len(axes.patches) == 1 + 6
-
-
-def test_robustness_has_a_panel_a_corruption_and_a_line_a_network():
-    table = pd.DataFrame(
-        {
-            "corruption": ["noise"] * 3 + ["jpeg"] * 2,
-            "severity": [0, 20, 5, 100, 10],
-            "accuracy": [0.9, 0.4, 0.8, 0.9, 0.7],
-        }
-    )
-    units = {"noise": "levels of 255", "jpeg": "quality"}
-    figure = plots.robustness({"cnn": table, "reader": table}, units, chance=1 / 24)
-    figure.canvas.draw()
-    noise, jpeg = figure.axes
-    assert [axes.get_title() for axes in figure.axes] == ["noise", "jpeg"]
-    assert [axes.get_xlabel() for axes in figure.axes] == ["levels of 255", "quality"]
-    assert noise.lines[0].get_xdata().tolist() == [0, 5, 20]
-    assert noise.lines[0].get_ydata().tolist() == [0.9, 0.8, 0.4]
-    assert jpeg.xaxis_inverted() and not noise.xaxis_inverted()  # harder to the right
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["cnn", "reader"]
-
-
-@pytest.mark.parametrize("intervals", [True, False])
-def test_leave_one_dataset_out_shows_each_set_and_their_mean(intervals):
-    figures = {"letters": {"correct": 60, "images": 100}, "rooms": {"correct": 30, "images": 100}}
-    if intervals:
-        figures["letters"] |= {"low": 0.5, "high": 0.75}
-        figures["rooms"] |= {"low": 0.25, "high": 0.5}
-    (axes,) = drawn(plots.leave_one_dataset_out(figures)).axes
-    assert [bar.get_width() for bar in axes.patches] == [0.6, 0.3]
-    assert [text.get_text() for text in axes.texts] == ["60.0 %", "30.0 %"]
-    assert axes.get_title() == "Leave-one-dataset-out; mean 45.0 %"
-    ends = [line[:, 0].tolist() for each in axes.collections for line in each.get_segments()]
-    assert ends == ([[0.5, 0.75], [0.25, 0.5]] if intervals else [])
 
 
 @pytest.mark.parametrize("alone", [False, True])

@@ -15,6 +15,7 @@ import pandas as pd
 
 from asl.data.encoding import most_likely
 from asl.errors import AslError
+from asl.evaluation.intervals import accuracy_interval
 from asl.prediction import predict_fitted
 
 if TYPE_CHECKING:
@@ -96,18 +97,19 @@ def other_background(image: np.ndarray, share: float, random: np.random.Generato
     return _bytes(image * (1 - behind) + clouds.reshape(image.shape) * behind)
 
 
-# Each corruption with its severities, from slight to hard, and the unit that they are told in
+# Each corruption with its severities, from slight to hard, and the unit that they are told in;
+# shares are told in percent
 CORRUPTIONS: dict[str, tuple[Corruption, tuple[float, ...], str]] = {
     "rotation": (rotation, (5, 10, 20, 30), "degrees"),
-    "shift": (shift, (0.05, 0.1, 0.15, 0.2), "of the side"),
+    "shift": (shift, (0.05, 0.1, 0.15, 0.2), "% of the side"),
     "scale": (scale, (0.5, 0.7, 1.2, 1.4), "times as large"),
-    "blur": (blur, (0.01, 0.02, 0.03, 0.05), "of the side"),
-    "noise": (noise, (5, 10, 20, 40), "levels of 255"),
-    "brightness": (brightness, (-80, -40, 40, 80), "levels of 255"),
+    "blur": (blur, (0.01, 0.02, 0.03, 0.05), "% of the side"),
+    "noise": (noise, (5, 10, 20, 40), "grey levels"),
+    "brightness": (brightness, (-80, -40, 40, 80), "grey levels"),
     "contrast": (contrast, (0.25, 0.5, 1.5, 2), "times as much"),
-    "occlusion": (occlusion, (0.02, 0.05, 0.1, 0.2), "of the area"),
-    "jpeg": (jpeg, (50, 25, 10, 5), "quality"),
-    "background": (other_background, (0.25, 0.5, 0.75, 1), "of it replaced"),
+    "occlusion": (occlusion, (0.02, 0.05, 0.1, 0.2), "% of the area"),
+    "jpeg": (jpeg, (50, 25, 10, 5), "JPEG quality"),
+    "background": (other_background, (0.25, 0.5, 0.75, 1), "% replaced"),
 }
 NONE = {"scale": 1.0, "contrast": 1.0, "jpeg": 100.0}  # severities that change nothing, else 0
 
@@ -127,11 +129,13 @@ def robustness(
     images: np.ndarray,
     labels: np.ndarray,
     corruptions: Sequence[str] = tuple(CORRUPTIONS),
+    groups: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Accuracy on corrupted images: a row for each corruption and severity.
 
     images uint8 (n, h, w, c), labels int (n,) as the network counts them. A first row of each
     corruption, at the severity that changes nothing, is the accuracy on the images as they are.
+    low and high are the 95 % interval, which counts `groups` int (n,) where they are given.
     AslError for no images and for a corruption that is not there.
     """
     if not len(images):
@@ -139,16 +143,17 @@ def robustness(
     for corruption in corruptions:
         _check(corruption)
 
-    def accuracy(seen: np.ndarray) -> float:
-        return float((most_likely(predict_fitted(model, seen)) == labels).mean())
+    def accuracy(seen: np.ndarray) -> tuple[float, float, float]:
+        correct = most_likely(predict_fitted(model, seen)) == labels
+        return (float(correct.mean()), *accuracy_interval(correct, groups))
 
     rows, plain = [], accuracy(images)
     for corruption in corruptions:
-        rows.append((corruption, NONE.get(corruption, 0.0), plain))
+        rows.append((corruption, NONE.get(corruption, 0.0), *plain))
         for severity in CORRUPTIONS[corruption][1]:
             changed = apply(images, corruption, severity)
-            rows.append((corruption, float(severity), accuracy(changed)))
-    return pd.DataFrame(rows, columns=["corruption", "severity", "accuracy"])
+            rows.append((corruption, float(severity), *accuracy(changed)))
+    return pd.DataFrame(rows, columns=["corruption", "severity", "accuracy", "low", "high"])
 
 
 def mean_accuracy(curves: pd.DataFrame) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -147,14 +148,15 @@ def cross_dataset_matrix(
     `models` are names as `load_model` takes them. Columns: model, trained_on, tested_on, kind (as
     `relation` gives it; only TEST and CROSS_DATASET have figures), classes (scored), images,
     groups, correct, accuracy, recall (the mean over the classes), low and high, the 95 % interval
-    by groups, none where there is one group.
+    by groups, none where there is one group; measured, the day.
     """
-    rows = []
+    rows, today = [], date.today().isoformat()
     for name in models:
         model, metadata = checkpoints.load_model(name)
         for dataset in tested_on:
             row = {"model": name, "trained_on": metadata.dataset, "tested_on": dataset}
-            rows.append(row | _score(model, metadata, dataset, limit))
+            score = _score(model, metadata, dataset, limit)
+            rows.append(row | score | {"measured": today})
     table = pd.DataFrame(rows)
     counts = ("classes", "images", "groups", "correct")  # some rows have none
     return table.astype({name: "Int64" for name in counts if name in table})

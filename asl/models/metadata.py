@@ -47,6 +47,7 @@ class Metadata:
     history: dict[str, list[float]] = field(default_factory=dict)  # by epoch
     left_out: dict[str, dict[str, float]] = field(default_factory=dict)
     # What `save_model` adds
+    saved: str = ""  # the day
     input_shape: tuple[int, ...] = ()
     parameters: int = 0
     versions: dict[str, str] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """The figures of the notebooks: each takes arrays, draws one figure and gives it."""
 
 from asl.plots.charts import *  # noqa: F403
+from asl.plots.comparison import *  # noqa: F403
 from asl.plots.evaluation import confusion_errors, confusion_matrix, reliability_diagram
 from asl.plots.hands import hand, skeletons
 from asl.plots.images import *  # noqa: F403
@@ -16,6 +17,7 @@ from asl.plots.mistakes import (
 )
 from asl.plots.pixels import pixel_values
 from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, show_image
+from asl.plots.trust import *  # noqa: F403
 
 __all__ = [
     "BLUE",

@@ -1,0 +1,140 @@
+"""Figures that put networks side by side: their errors, what they cost, the mistakes they share."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+
+from asl.plots.style import BLUE, GREY, WIDTH
+
+LINE = 12  # points from one direct label to the next
+
+
+def error_rates(rows: pd.DataFrame, title: str, chosen: str = "") -> Figure:
+    """The error (1 - accuracy) of each network with its 95 % interval, on a logarithmic scale.
+
+    A row a network: model, correct, test_images, low and high (of the accuracy). No error at all
+    has no logarithm: a triangle at the axis' left edge, and the interval's upper end. The `chosen`
+    network is blue.
+    """
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.95 + 0.42 * len(rows)))
+    left, right = _error_limits(rows)
+    for place, row in enumerate(rows.itertuples()):
+        wrong = row.test_images - row.correct
+        colour = BLUE if row.model == chosen else GREY
+        at = max(wrong / row.test_images, left)
+        axes.plot(
+            [max(1 - row.high, left), max(1 - row.low, left)], [place] * 2, color=colour, lw=2
+        )
+        axes.plot(at, place, "o" if wrong else "<", color=colour, ms=8, clip_on=False)
+        told = f"{wrong:,} error{'s' * (wrong != 1)} of {row.test_images:,}"
+        ends = {"ha": "left" if at < (left * right) ** 0.5 else "right", "va": "bottom"}
+        offset = (-4 if ends["ha"] == "left" else 4, 5)
+        axes.annotate(told, (at, place), offset, textcoords="offset points", color=colour, **ends)
+    axes.set_yticks(range(len(rows)), rows["model"])
+    axes.set(ylim=(len(rows) - 0.6, -0.8), xlim=(left, right))
+    axes.set(title=title, xlabel="error: share predicted wrongly (logarithmic scale)")
+    _logarithmic(axes, "x")
+    return figure
+
+
+def error_and_cost(rows: pd.DataFrame, chosen: str = "") -> Figure:
+    """The error of each network against the seconds that its training took and the multiply-adds
+    that an image takes, both scales logarithmic; `rows` as `compare` gives them.
+    """
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.4), sharey=True)
+    costs = {"training_seconds": "seconds of training", "multiply_adds": "multiply-adds an image"}
+    left, right = _error_limits(rows)
+    errors = (1 - rows["accuracy"]).clip(lower=left).to_numpy()
+    colours = [BLUE if name == chosen else GREY for name in rows["model"]]
+    panels[0].set(ylim=(left / 1.3, right), ylabel="error: share predicted wrongly")
+    for axes, (column, label) in zip(panels, costs.items(), strict=True):
+        cost = rows[column].to_numpy(float)
+        cost = np.where(cost > 0, cost, np.nan)  # of an older checkpoint it is not known
+        for x, y, zero, colour in zip(cost, errors, rows["accuracy"] == 1, colours, strict=True):
+            axes.plot(x, y, "v" if zero else "o", color=colour, ms=8)
+        axes.set(xlabel=label, xscale="log")
+        low, high = np.nanmin(cost, initial=1e12), np.nanmax(cost, initial=1e-12)
+        if low <= high:
+            axes.set_xlim(low / max(1.5, (high / low) ** 0.15), high * max(2, (high / low) ** 0.35))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    _logarithmic(panels[0], "y")
+    figure.suptitle("What a low error costs: best is down and to the left")
+    figure.draw_without_rendering()  # so that places on the page are known
+    for axes, column in zip(panels, costs, strict=True):
+        _label(axes, rows[column].to_numpy(float), errors, rows["model"].tolist(), colours)
+    return figure
+
+
+def mistakes_shared(rows: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
+    """How many test images each network predicts correctly (row) and another wrongly (column); on
+    the diagonal, what each predicts wrongly in all. `pairs` as `shared_mistakes` gives them.
+    """
+    names = rows["model"].tolist()
+    counts = np.diag((rows["test_images"] - rows["correct"]).to_numpy(float))
+    p_values = np.ones(counts.shape)
+    for first, second, only_first, only_second, _, p in pairs.itertuples(index=False):
+        i, j = names.index(first), names.index(second)
+        counts[i, j], counts[j, i] = only_first, only_second
+        p_values[i, j] = p_values[j, i] = p
+    figure, axes = plt.subplots(
+        figsize=(min(2.8 + 1.2 * len(names), WIDTH), 1.4 + 0.55 * len(names))
+    )
+    shade = np.where(np.eye(len(names)), np.nan, counts)
+    top = 1.6 * np.nanmax(shade, initial=1)
+    axes.imshow(shade, cmap="Blues", vmin=0, vmax=top, aspect="auto")
+    for (i, j), p in np.ndenumerate(p_values):
+        told = "errors in all" if i == j else "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+        colour = GREY if i == j else "black"
+        text = f"{counts[i, j]:,.0f}\n{told}"
+        axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=9)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    axes.set(title="Test images that the row's network gets right and the column's wrong")
+    axes.set(xlabel="predicts wrongly", ylabel="predicts correctly")
+    return figure
+
+
+def _error_limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """The ends of a logarithmic axis of errors: half an image, and a little above the highest."""
+    return 0.5 / rows["test_images"].max(), min(1.2 * (1 - rows["low"].min()), 1.0) or 1.0
+
+
+def _logarithmic(axes: plt.Axes, which: str) -> None:
+    """A logarithmic axis of shares, told in percent at 1, 2 and 5 of each power of ten."""
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    low, high = sorted(axes.get_xlim() if which == "x" else axes.get_ylim())
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 150 * low else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    axis.set_minor_formatter(NullFormatter())
+    axes.grid(axis=which, color="0.9")
+    axes.set_axisbelow(True)
+
+
+def _label(
+    axes: plt.Axes, xs: np.ndarray, ys: np.ndarray, names: Sequence[str], colours: Sequence[str]
+) -> None:
+    """Names to the right of points, pushed up where they would lie on each other."""
+    places = axes.transData.transform(np.column_stack([xs, ys])) * 72 / axes.figure.dpi
+    reached = -np.inf
+    for k in np.lexsort((xs, places[:, 1])):
+        if not np.isfinite(places[k]).all():
+            continue
+        up = max(reached + LINE - places[k, 1], 0)
+        reached = places[k, 1] + up
+        axes.annotate(
+            names[k],
+            (xs[k], ys[k]),
+            (9, up),
+            textcoords="offset points",
+            va="center",
+            color=colours[k],
+            arrowprops={"arrowstyle": "-", "color": "0.7", "lw": 0.8} if up else None,
+        )

@@ -1,0 +1,120 @@
+"""Figures that show how far to trust an accuracy, read back from what was drawn."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from asl import plots
+from asl.evaluation.cross_dataset import (
+    CROSS_DATASET,
+    NOTHING_SHARED,
+    OVERLAP,
+    TEST,
+    TRAINED,
+)
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    yield
+    plt.close("all")
+
+
+def drawn(figure):
+    figure.canvas.draw()
+    assert figure.get_size_inches()[0] <= plots.WIDTH
+    return figure
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_corrupted_shows_each_severity_below_the_image(channels):
+    image = np.full((12, 10, channels), 200, np.uint8)
+    versions = {
+        "blur": {0.01: image // 2, 0.05: image // 4},
+        "jpeg": {50: image},
+    }
+    units = {"blur": "% of the side", "jpeg": "JPEG quality"}
+    figure = drawn(plots.corrupted(image, versions, units))
+    grid = np.array(figure.axes).reshape(3, 2)
+    assert [axes.get_title().split("\n")[0] for axes in grid[0]] == ["blur", "jpeg"]
+    assert [axes.get_title() for axes in grid[1:, 0]] == ["1", "5"]  # in percent
+    assert grid[1, 1].get_title() == "50"
+    assert (grid[2, 0].images[0].get_array() == 50).all()
+    assert not grid[2, 1].axison and not grid[2, 1].images
+
+
+def test_robustness_has_a_panel_a_corruption_and_a_line_a_network():
+    table = pd.DataFrame(
+        {
+            "corruption": ["noise"] * 3 + ["jpeg"] * 2,
+            "severity": [0, 20, 5, 100, 10],
+            "accuracy": [0.9, 0.4, 0.8, 0.9, 0.7],
+            "low": [0.8, 0.3, 0.7, 0.8, 0.6],
+            "high": [1.0, 0.5, 0.9, 1.0, 0.8],
+        }
+    )
+    units = {"noise": "grey levels", "jpeg": "JPEG quality"}
+    curves = {"cnn": table, "reader": table.drop(columns=["low", "high"])}
+    figure = drawn(plots.robustness(curves, units, chance=1 / 24))
+    noise, jpeg = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["noise", "jpeg"]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["grey levels", "JPEG quality"]
+    assert noise.lines[0].get_xdata().tolist() == [0, 5, 20]
+    assert noise.lines[0].get_ydata().tolist() == [0.9, 0.8, 0.4]
+    (shade,) = noise.collections  # of the one that has intervals
+    assert shade.get_paths()[0].get_extents().extents.tolist() == [0, 0.3, 20, 1.0]
+    assert jpeg.xaxis_inverted() and not noise.xaxis_inverted()  # harder to the right
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["cnn", "reader"]
+
+
+def test_cross_dataset_matrix_frames_a_networks_own_test_and_says_what_is_no_test():
+    columns = ["model", "tested_on", "kind", "accuracy"]
+    rows = [
+        ("tiny-cnn", "tiny", TEST, 0.99997),
+        ("tiny-cnn", "sample", OVERLAP, np.nan),
+        ("tiny-cnn", "digits", NOTHING_SHARED, np.nan),
+        ("tiny-cnn", "rooms", CROSS_DATASET, 0.25),
+        ("reader", "tiny", TRAINED, np.nan),
+        ("reader", "sample", TRAINED, np.nan),
+        ("reader", "digits", NOTHING_SHARED, np.nan),
+        ("reader", "rooms", TRAINED, np.nan),
+    ]
+    axes, _ = drawn(plots.cross_dataset_matrix(pd.DataFrame(rows, columns=columns))).axes
+    told = {text.get_position(): text.get_text() for text in axes.texts}  # column, row
+    assert told[0, 0] == "99.9"  # never 100 where one is wrong
+    assert told[3, 0] == "25.0"
+    assert (told[1, 0], told[2, 0]) == ("same hands", "")
+    assert [told[column, 1] for column in range(4)] == ["trained", "trained", "", "trained"]
+    framed = [patch for patch in axes.patches if not patch.get_hatch()]
+    assert [round(patch.get_x()) for patch in framed] == [0]  # the test split alone
+    assert len(axes.patches) == 1 + 6
+
+
+@pytest.mark.parametrize("intervals", [True, False])
+def test_leave_one_dataset_out_shows_each_set_and_their_mean(intervals):
+    figures = {"letters": {"correct": 60, "images": 100}, "rooms": {"correct": 30, "images": 100}}
+    if intervals:
+        figures["letters"] |= {"low": 0.5, "high": 0.75}
+        figures["rooms"] |= {"low": 0.25, "high": 0.5}
+    (axes,) = drawn(plots.leave_one_dataset_out(figures)).axes
+    assert [bar.get_width() for bar in axes.patches] == [0.6, 0.3]
+    assert [text.get_text() for text in axes.texts] == ["60.0 %", "30.0 %"]
+    assert "mean 45.0 %" in axes.get_title()
+    ends = [line[:, 0].tolist() for each in axes.collections for line in each.get_segments()]
+    assert ends == ([[0.5, 0.75], [0.25, 0.5]] if intervals else [])
+
+
+def test_promises_lead_from_validation_to_fresh_images():
+    columns = ["accuracy", "low", "high"]
+    promise, kept = (pd.Series(each, columns) for each in ([0.9, 0.8, 0.95], [0.4, 0.3, 0.5]))
+    (axes,) = drawn(plots.promises({"random": (promise, kept), "groups": (kept, kept)})).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["random", "groups"]
+    points = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+    assert points == [0.9, 0.4, 0.4, 0.4]
+    ends = [list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
+    assert ends[:2] == [[0.8, 0.95], [0.3, 0.5]]
