@@ -26,7 +26,7 @@ from asl.data.samples import Samples
 from asl.errors import AslError
 from asl.landmarks.augmentation import normalize_points
 from asl.landmarks.crops import AROUND, HAND_SIZE, cut_crops
-from asl.landmarks.joints import find_joints
+from asl.landmarks.joint_store import stored_joints
 from asl.landmarks.looks import look_again_in_each
 from asl.models.inputs import NetworkInput, network_input, read_inputs, takes_joints
 from asl.models.layers import largest_output
@@ -93,7 +93,7 @@ def load_for(model: keras.Model, dataset: str) -> Samples:
 
 
 def _predict_hands(model: keras.Model, images: Images) -> np.ndarray:
-    joints = find_joints(images)
+    joints, _ = stored_joints(images)
     found = np.flatnonzero(joints.found)
     told = np.zeros((len(images), model.output_shape[-1]), np.float32)
     side = model.inputs[1].shape[1]

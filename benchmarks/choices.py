@@ -6,28 +6,43 @@ import numpy as np
 from common import text
 
 from asl import files
+from asl.data.rendered_hands import draw_hands
 from asl.landmarks.augmentation import normalize_points
+from asl.landmarks.joint_store import stored_joints
 from asl.landmarks.looks import LOOKS, look_again_in_each
 from asl.models.joints import dense_network
 from asl.models.reader import MIRRORED
 from asl.reader.left_out import LeftOut, mean_of_views
 from asl.reader.signs import SHAPES
-from asl.reader.sources import LEFT_OUT, RENDERED, Batches, Hands, gather, read_set
+from asl.reader.sources import (
+    DRAWN_SIZE,
+    LEFT_OUT,
+    RENDERED,
+    Batches,
+    Hands,
+    gather,
+    read_set,
+)
 from asl.reader.train import EPOCHS, JOINTS, fit_network
 from asl.rounding import percent
 
 ALL, ONE_LOOK = "as it is", "without further looks"
 DEGRADED, DRAWN = "without degraded copies", "without rendered hands"
+SEEN = "rendered hands as the detector sees them, in place of their bones"
+WORTH = {ONE_LOOK: "further looks", DEGRADED: "degraded copies", DRAWN: "rendered hands"}
+WORTH[SEEN] = "bones of rendered hands, against what the detector sees of them"
 
 
 def choices() -> dict:
     """The accuracy of each set that is left out, and what the other three say of each thing."""
     everything, real = gather(), gather(degraded=False)
     drawn = {name: hands for name, hands in everything.items() if name != RENDERED}
-    reached: dict[str, dict[str, float]] = {way: {} for way in (ALL, ONE_LOOK, DEGRADED, DRAWN)}
+    seen = everything | {RENDERED: _seen(everything[RENDERED])}
+    reached: dict[str, dict[str, float]] = {way: {} for way in (ALL, *WORTH)}
     for name in LEFT_OUT:
         hands = _hands(name)
-        for way, sources in ((ALL, everything), (DEGRADED, real), (DRAWN, drawn)):
+        ways = ((ALL, everything), (DEGRADED, real), (DRAWN, drawn), (SEEN, seen))
+        for way, sources in ways:
             network = _trained(name, way, sources)
             reached[way][name] = _accuracy(network, hands, LOOKS)
             if way == ALL:
@@ -38,15 +53,27 @@ def choices() -> dict:
         )
         for way, shares in reached.items()
     }
-    for way in (ONE_LOOK, DEGRADED, DRAWN):
+    for way, title in WORTH.items():
         told = []
         for name in LEFT_OUT:
             gains = [
                 reached[ALL][other] - reached[way][other] for other in LEFT_OUT if other != name
             ]
             told.append(f"{name}: {100 * np.mean(gains):+.1f} points by the others")
-        rows[f"{way.removeprefix('without ')}, worth"] = text(", ".join(told), "above 0")
+        rows[f"{title}, worth"] = text(", ".join(told), "above 0")
     return rows
+
+
+def _seen(hands: Hands) -> Hands:
+    """The same rendered hands by the joints that are found in their pictures."""
+    signs = [SHAPES[label] for label in hands.labels]
+    signers = 1000 + np.concatenate([np.arange(count) for count in np.bincount(hands.labels)])
+    images = draw_hands(signs, signers=signers, size=DRAWN_SIZE, first_only=True)
+    joints, _ = stored_joints(images, RENDERED)
+    found = joints.found
+    return hands._replace(
+        points=normalize_points(joints.points[found]), labels=hands.labels[found], crops=None
+    )
 
 
 def _hands(name: str) -> list[tuple[np.ndarray, ...]]:

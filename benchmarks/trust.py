@@ -19,7 +19,7 @@ from asl.evaluation import corruptions
 from asl.evaluation.cross_dataset import cross_dataset_matrix, predict_dataset
 from asl.evaluation.intervals import describe_accuracy
 from asl.landmarks.augmentation import normalize_points
-from asl.landmarks.joints import find_joints
+from asl.landmarks.joint_store import stored_joints
 from asl.models.joints import dense_network
 from asl.reader.left_out import LeftOut, calibration_figures
 from asl.reader.signs import OTHER, SHAPES, read_as
@@ -153,7 +153,7 @@ def _rendered_hands() -> dict:
     labels = np.repeat(np.arange(len(LETTERS)), DRAWN)
     names = [LETTERS[label] for label in labels]
     signers = np.tile(np.arange(DRAWN), len(LETTERS)) + 50_000
-    joints = find_joints(draw_hands(names, signers=signers, seed=50_000, size=224), "rendered")
+    joints, _ = stored_joints(draw_hands(names, signers=signers, seed=50_000, size=224), "rendered")
     probabilities = prediction.run(network, normalize_points(joints.points))
     chosen, _ = read_as(probabilities, SHAPES, "letters")
     correct = (chosen.argmax(axis=1) == labels) & joints.found

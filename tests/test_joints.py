@@ -5,7 +5,6 @@ import pytest
 from conftest import ARCHIVES, needs_archives
 
 from asl import AslError, files
-from asl.data import feature_cache
 from asl.data.mapped_images import MappedImages
 from asl.data.rendered_hands import draw_hands
 from asl.keras_setup import keras
@@ -14,7 +13,8 @@ from asl.landmarks.augmentation import PALM, augment_points, normalize_points, t
 from asl.landmarks.crops import crop_of, cut_crops
 from asl.landmarks.hand_landmarks import FINGERS
 from asl.landmarks.hands import Hand
-from asl.landmarks.joints import Joints, find_joints
+from asl.landmarks.joint_store import stored_joints
+from asl.landmarks.joints import Joints
 from asl.models import joints as network
 from asl.models.joints import dense_network, joint_features
 
@@ -191,7 +191,7 @@ def images():
 
 
 def test_the_joints_of_each_image(looked, images):
-    found = find_joints(images)
+    found, _ = stored_joints(images)
     assert found.found.tolist() == [True, False, True, True, False, True]
     assert found.points.shape == (6, 21, 3) and found.points.dtype == np.float32
     assert found.points[:, 7, 2].tolist() == [200, 0, 150, 101, 0, 255]  # the first hand of each
@@ -201,60 +201,29 @@ def test_the_joints_of_each_image(looked, images):
     assert some.found.tolist() == [True, False] and some.points[:, 3, 0].tolist() == [150, 0]
 
 
-def test_joints_are_looked_for_once_for_the_same_images(looked, images, home, monkeypatch):
-    first = find_joints(images)
+def test_joints_are_looked_for_once_wherever_images_lie(looked, images, home, monkeypatch):
+    first, _ = stored_joints(images)
     np.save(home / "i.npy", images)
     mapped = MappedImages(np.load(home / "i.npy", mmap_mode="r"))
     for again in (images.copy(), mapped):
-        np.testing.assert_array_equal(find_joints(again).points, first.points)
+        np.testing.assert_array_equal(stored_joints(again)[0].points, first.points)
     assert looked == [6]
     other = images.copy()
     other[1, 5, 5] = 1
-    find_joints(other)
-    assert looked == [6, 6]
+    stored_joints(other)
+    assert looked == [6, 1]
     monkeypatch.setattr(finding, "VERSION", 99)  # another way to look for hands
-    find_joints(images)
-    assert looked == [6, 6, 6]
-
-
-def test_a_search_that_was_interrupted_goes_on(looked, images, monkeypatch):
-    monkeypatch.setattr(finding, "BATCH", 2)
-    usual = finding.find_in_each
-
-    def stops(images):
-        if len(looked) == 2:
-            raise KeyboardInterrupt
-        yield from usual(images)
-
-    monkeypatch.setattr(finding, "find_in_each", stops)
-    with pytest.raises(KeyboardInterrupt):
-        find_joints(images)
-    assert looked == [2, 2]
-    monkeypatch.setattr(finding, "find_in_each", usual)
-    found = find_joints(images)
-    assert looked == [2, 2, 2]
-    assert found.found.tolist() == [True, False, True, True, False, True]
-
-
-def test_what_was_kept_and_is_damaged_is_looked_for_again(looked, images, capsys):
-    first = find_joints(images)
-    (file,) = (files.DATA / "cache/features").glob("*.f32")
-    content = bytearray(file.read_bytes())
-    content[40] ^= 0xFF
-    file.write_bytes(content)
-    again = find_joints(images)
-    assert looked == [6, 6]
-    np.testing.assert_array_equal(again.points, first.points)
-    assert "is damaged and is made again" in capsys.readouterr().out
+    stored_joints(images)
+    assert looked == [6, 1, 6]
 
 
 def test_joints_do_not_fit_a_full_disk(looked, images, monkeypatch):
     def full(*_):
         raise AslError("the disk is full")
 
-    monkeypatch.setattr(feature_cache.files, "check_space", full)
+    monkeypatch.setattr(files, "check_space", full)
     with pytest.raises(AslError, match="the disk is full"):
-        find_joints(images)
+        stored_joints(images)
     assert looked == []
 
 
@@ -262,6 +231,6 @@ def test_joints_do_not_fit_a_full_disk(looked, images, monkeypatch):
 def test_joints_of_rendered_hands(monkeypatch):
     monkeypatch.setenv("ASL_ARCHIVES", ARCHIVES)
     hands = draw_hands("BLYV", signers=[4] * 4, seed=1, size=120)
-    found = find_joints(np.concatenate([hands, np.full_like(hands[:1], 90)]))
+    found, _ = stored_joints(np.concatenate([hands, np.full_like(hands[:1], 90)]))
     assert found.found[:4].sum() >= 3 and not found.found[4]
     assert not found.points[4].any()

@@ -1,4 +1,4 @@
-"""The joints of the hand in each image of a data set: found once, and kept."""
+"""The joints of the hand in each image; joint_store.py keeps them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asl.data.feature_cache import Pass, features
-from asl.data.mapped_images import Images
 from asl.landmarks import networks
 from asl.landmarks.hands import find_in_each
 
@@ -34,17 +32,6 @@ class Joints(NamedTuple):
     def take(self, rows: np.ndarray) -> Joints:
         """The same, these rows only; `rows` is an index array or a mask of (n,)."""
         return Joints(*(each[rows] for each in self))
-
-
-def find_joints(images: Images, name: str = "hands") -> Joints:
-    """The largest sure hand of each image uint8 (n, h, w, 1 or 3), kept in the cache for just these
-    images; `joint_store` keeps them image by image.
-
-    `name` is for progress. A search that was interrupted goes on where it was. AslError where the
-    networks' files are neither on this machine nor can be fetched, and for a full disk.
-    """
-    rows = features(images, Pass(look, SHAPE, key(), f"{name}: finding hands", BATCH)).values
-    return of_rows(rows)
 
 
 def key() -> bytes:

@@ -15,7 +15,8 @@ from asl.data.samples import Samples
 from asl.keras_setup import keras
 from asl.landmarks.augmentation import augment_points, normalize_points, turn_points
 from asl.landmarks.crops import HAND_SIZE, TINY, crop_of, cut_crops
-from asl.landmarks.joints import Joints, find_joints
+from asl.landmarks.joint_store import stored_joints
+from asl.landmarks.joints import Joints
 from asl.reader.domain_randomization import KEPT, KEPT_AROUND, degrade_all, randomize
 from asl.reader.signs import NO_SIGN, SHAPES, shape_labels
 
@@ -79,7 +80,7 @@ def read_set(name: str, is_scored: bool) -> KnownHands:
         most = SCORED if is_scored else PER_CLASS
     rows = np.sort(_evenly(samples.labels, np.flatnonzero(chosen), most))
     samples = samples.take(rows)
-    return KnownHands(samples, labels[rows], find_joints(samples.images, name))
+    return KnownHands(samples, labels[rows], stored_joints(samples.images, name)[0])
 
 
 def _evenly(labels: np.ndarray, rows: np.ndarray, most: int) -> np.ndarray:
@@ -127,7 +128,7 @@ def _degraded(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points, labels and crops of the hands that are found in the images when they are poorer."""
     images = degrade_all(images, seed=0)
-    joints = find_joints(images, f"{name}, degraded")
+    joints, _ = stored_joints(images, f"{name}, degraded")
     crops = cut_crops(images, joints, KEPT, KEPT_AROUND)
     if channels == 4:  # all of it stays as it is
         crops = np.concatenate([crops, np.full_like(crops[..., :1], 255)], axis=3)
