@@ -16,11 +16,13 @@ from .data.load import load as load
 from .data.near_duplicates import duplicate_groups as duplicate_groups
 from .data.near_duplicates import label_conflicts as label_conflicts
 from .data.rendered_hands import draw_hand as draw_hand
+from .data.rendered_rooms import draw_in_room as draw_in_room
 from .data.samples import Samples as Samples
 from .data.samples import Split as Split
 from .data.samples import count as count
 from .data.split import describe_few_groups as describe_few_groups
 from .data.split import split as split
+from .environment.upload import upload_pictures as upload_pictures
 from .errors import AslError as AslError
 from .evaluation.comparison import compare as compare
 from .evaluation.comparison import shared_mistakes as shared_mistakes
