@@ -37,7 +37,7 @@ def brightness(parts: dict[str, np.ndarray]) -> Figure:
     Each step is four values wide. What stands out at the ends, 0 and 255, goes over the top and
     its height is written there, so that the rest can be seen.
     """
-    figure, axes = plt.subplots(figsize=(WIDTH, 2.7))
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.9))
     styles = {"-": BLUE, "--": VERMILION, ":": GREEN}
     shares = {
         name: np.bincount(images.ravel() // 4, minlength=64) / images.size
@@ -53,8 +53,8 @@ def brightness(parts: dict[str, np.ndarray]) -> Figure:
             axes.text(x, 0.97 * top, told, ha=side, va="top", color=GREY)
     axes.set(title="Brightness", xlabel="value of a pixel, 0 black to 255 white", ylim=(0, top))
     axes.set(ylabel="share of the pixels", xlim=(-2, 258))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    figure.legend(loc="outside upper right", ncols=len(parts), frameon=False)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if top > 0.08 else 1))
+    figure.legend(loc="outside lower center", ncols=len(parts))
     return figure
 
 
