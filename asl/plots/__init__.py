@@ -16,6 +16,7 @@ from asl.plots.mistakes import (
     verdicts,
 )
 from asl.plots.pixels import pixel_values
+from asl.plots.predictions import Answer, likeliest, two_answers
 from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, show_image
 from asl.plots.trust import *  # noqa: F403
 
@@ -26,12 +27,14 @@ __all__ = [
     "ORANGE",
     "VERMILION",
     "WIDTH",
+    "Answer",
     "by_group",
     "cases",
     "confusion_errors",
     "confusion_matrix",
     "evidence",
     "hand",
+    "likeliest",
     "neighbours",
     "pair_counts",
     "pair_images",
@@ -39,5 +42,6 @@ __all__ = [
     "reliability_diagram",
     "show_image",
     "skeletons",
+    "two_answers",
     "verdicts",
 ]

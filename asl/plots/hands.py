@@ -57,19 +57,27 @@ def skeletons(
     side = WIDTH / max(columns, 4)
     size = (side * columns, rows * (side + 0.2) + 0.4)
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
-    for axes in grid.flat:
+    for axes in grid.flat[len(points) :]:
         axes.axis("off")
     for number, (axes, each) in enumerate(zip(grid.flat, points, strict=False)):
-        if each.any():
-            draw_joints(axes, each, line=1.6)
-        low, high = each[:, :2].min(axis=0), each[:, :2].max(axis=0)
-        half = max(0.56 * float((high - low).max()), 1e-6)
-        x, y = (low + high) / 2
-        axes.set(xlim=(x - half, x + half), ylim=(y + half, y - half), aspect="equal")
+        show_points(axes, each)
         if captions:
             axes.set_title(captions[number], pad=3)
     figure.suptitle(title)
     return figure
+
+
+def show_points(axes: plt.Axes, points: np.ndarray) -> None:
+    """One hand from its joints alone, (21, 2 or 3), in the middle of axes without ticks; nothing of
+    one that is all zeros.
+    """
+    axes.axis("off")
+    if points.any():
+        draw_joints(axes, points, line=1.6)
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    half = max(0.56 * float((high - low).max()), 1e-6)
+    x, y = (low + high) / 2
+    axes.set(xlim=(x - half, x + half), ylim=(y + half, y - half), aspect="equal")
 
 
 def draw_joints(axes: plt.Axes, points: np.ndarray, line: float = 2) -> None:
