@@ -14,6 +14,11 @@ def test_reliability_by_hand():
     assert table["images"].tolist() == [1, 3]
     assert table["confidence"].tolist() == pytest.approx([0.55, (0.95 + 0.91 + 1) / 3])
     assert table["accuracy"].tolist() == pytest.approx([1, 2 / 3])
+    z = 1.959964  # Wilson's interval of 2 of 3
+    middle = (2 / 3 + z**2 / 6) / (1 + z**2 / 3)
+    reach = z / (1 + z**2 / 3) * np.sqrt(2 / 9 / 3 + z**2 / 36)
+    expected = [middle - reach, middle + reach]
+    assert table.loc[1, ["low", "high"]].tolist() == pytest.approx(expected, abs=1e-6)
     by_hand = (abs(0.55 - 1) * 1 + abs(2.86 / 3 - 2 / 3) * 3) / 4
     assert calibration_error(table) == pytest.approx(by_hand)
 

@@ -20,6 +20,7 @@ def test_mistakes_the_worst_first_by_hand():
     assert table[["row", "actual", "predicted"]].to_numpy().tolist() == [[3, 2, 0], [1, 1, 0]]
     assert table["loss"].tolist() == pytest.approx([-np.log(0.05), -np.log(0.3)])
     assert table["confidence"].tolist() == [0.9, 0.6]
+    assert table["taken_for"].tolist() == [0, 0]
 
 
 def test_a_true_class_of_probability_zero_has_a_finite_loss():
@@ -31,6 +32,8 @@ def test_correct_predictions_the_least_confident_first():
     probabilities = np.array([[0.7, 0.3], [0.55, 0.45], [0.9, 0.1]])
     assert least_confident(np.array([0, 0, 1]), probabilities)["row"].tolist() == [1, 0]
     assert mistakes(np.array([0, 0, 0]), probabilities).empty
+    sure = least_confident(np.array([0, 2]), np.array([[0.6, 0.1, 0.3], [0.1, 0.2, 0.7]]))
+    assert sure["taken_for"].tolist() == [2, 1]  # the second most likely
 
 
 def test_nearest_finds_the_image_itself_and_agrees_with_scikit_learn(model, parts):
@@ -59,6 +62,27 @@ def test_grad_cam_by_hand():
     heat = grad_cam(model, image, np.array([0, 1]))
     np.testing.assert_allclose(heat[0], image[0, ..., 0] / 200, atol=1e-6)
     assert (heat[1] == 0).all()  # what lowers the class's score is cut off
+
+
+def test_two_classes_of_an_image_share_one_scale():
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.layers[-1].set_weights([np.array([[2.0, 0.5]]), np.zeros(2)])
+    image = np.full((1, 8, 8, 1), 100, np.uint8)
+    heat = grad_cam(model, image, np.array([[0, 1]]))
+    np.testing.assert_allclose(heat[0, 0], 1, atol=1e-6)
+    np.testing.assert_allclose(heat[0, 1], 0.25, atol=1e-6)
+    assert grad_cam(model, image[:0], np.zeros((0, 2), int)).shape == (0, 2, 8, 8)
+
+
+def test_no_images_have_no_neighbours(model, parts):
+    assert nearest(model, parts.test.images[:0], parts.train.images, count=3).shape == (0, 3)
 
 
 def test_grad_cam_has_the_size_of_the_images(model, parts):

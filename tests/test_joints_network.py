@@ -556,10 +556,16 @@ def test_grad_cam_of_joints_and_its_figure(checkpoint, parts):
     heat = asl.grad_cam(model, images, np.array([0, 1, 2]))
     assert heat.shape == (3, 21) and heat.min() >= 0
     assert ((heat.max(axis=1) == 1) == joints_of.any(axis=(1, 2))).all()
-    near = images[:, None].repeat(2, axis=1)
-    names = np.array([["B", "L"]] * 3)
-    figure = plots.mistake_rows(images, ["c"] * 3, ["black"] * 3, heat, near, names, joints_of)
-    assert [len(axes.collections) for axes in figure.axes[1::4]] == [1, 1, 1]
+    both = asl.grad_cam(model, images, np.array([[0, 1], [1, 2], [2, 0]]))
+    assert both.shape == (3, 2, 21)
+    assert ((both.max(axis=(1, 2)) == 1) == joints_of.any(axis=(1, 2))).all()
+    cases = {"actual": [1, 2, 0], "predicted": [0, 1, 2], "taken_for": [0, 1, 2]}
+    cases = pd.DataFrame(cases).assign(confidence=0.5)
+    figure = plots.evidence(images, cases, CLASSES, both, joints_of)
+    assert [len(axes.collections) for axes in figure.axes[3:9]] == [1] * 6
+    none = images[:0]
+    assert asl.grad_cam(model, none, np.zeros((0, 2), int)).shape == (0, 2, 21)
+    assert asl.nearest(model, none, images).shape == (0, 3)
 
 
 def test_neighbours_are_hands(checkpoint, parts):

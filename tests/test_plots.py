@@ -83,35 +83,6 @@ def test_learning_curves_mark_the_best_epoch(losses):
     ]
 
 
-@pytest.mark.parametrize("wrong", [0, 30])
-def test_confusion_errors_count_the_errors_alone(data, wrong):
-    class_count = len(data.class_names)
-    confusion = np.diag(np.full(class_count, 100))
-    confusion[0, 1] = wrong
-    figure = drawn(plots.confusion_errors(confusion, data.class_names))
-    assert [text.get_text() for text in figure.axes[0].texts] == (["30"] if wrong else [])
-    assert f"{wrong:,} of {confusion.sum():,}" in figure.axes[0].get_title()
-
-
-def test_reliability_diagram():
-    table = pd.DataFrame({"confidence": [0.5, 0.95], "accuracy": [0.4, 1.0], "images": [3, 97]})
-    figure = drawn(plots.reliability_diagram(table))
-    assert figure.axes[0].lines[1].get_ydata().tolist() == [0.4, 1.0]
-
-
-def test_mistakes_are_vermilion_and_correct_predictions_blue(data):
-    cases = pd.DataFrame({"actual": [0, 1], "predicted": [1, 1], "confidence": [0.514, 0.999]})
-    captions, colours = plots.verdicts(cases, data.class_names)
-    assert captions == ["0 predicted 1\n51 % confident", "1 predicted 1\n99 % confident"]
-    assert colours == [plots.VERMILION, plots.BLUE]
-    neighbours = np.stack([data.images[:3], data.images[3:6]])
-    names = np.array([["a", "b", "c"], ["d", "e", "f"]])
-    heat = np.random.default_rng(0).random((2, 12, 10))
-    figure = drawn(plots.mistake_rows(data.images[:2], captions, colours, heat, neighbours, names))
-    assert figure.axes[0].title.get_color() == plots.VERMILION
-    assert figure.axes[9].get_title() == "f"
-
-
 def test_answer_shows_every_class(data):
     probabilities = np.full(len(data.class_names), 1 / len(data.class_names))
     figure = drawn(plots.answer(data.images[0], "caption", probabilities, data.class_names))

@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from asl.data.encoding import most_likely
 from asl.errors import AslError
+from asl.evaluation.intervals import accuracy_interval
 from asl.models.layers import SMALLEST
 from asl.models.metadata import Threshold
 
@@ -18,9 +19,10 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
     """Whether confidence means what it says: a row for each bin of confidence that has images.
 
     labels int (n,), probabilities (n, classes); a row of zeros, for which nothing is predicted, has
-    no confidence and is left out. Columns: confidence (mean of the largest
-    probability), accuracy (share correct), images. A network that may be taken at its word has both
-    shares equal (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
+    no confidence and is left out. Columns: confidence (mean of the largest probability), accuracy
+    (share correct), low and high (its 95 % interval, each image counted alone), images. A network
+    that may be taken at its word has both shares equal (Guo et al., On Calibration of Modern Neural
+    Networks, ICML 2017).
     """
     is_predicted = probabilities.any(axis=1)
     labels, probabilities = labels[is_predicted], probabilities[is_predicted]
@@ -28,8 +30,12 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
     correct = most_likely(probabilities) == labels
     bin_number = np.minimum((confidence * bins).astype(int), bins - 1)
     table = pd.DataFrame({"bin": bin_number, "confidence": confidence, "accuracy": correct})
-    grouped = table.groupby("bin")
-    return grouped.mean().assign(images=grouped.size()).reset_index(drop=True)
+    bins_of = table.groupby("bin")
+    ends = [accuracy_interval(each) for _, each in bins_of["accuracy"]]
+    found = bins_of.mean().assign(images=bins_of.size())
+    found[["low", "high"]] = np.array(ends).reshape(-1, 2)
+    columns = ["confidence", "accuracy", "low", "high", "images"]
+    return found[columns].reset_index(drop=True)
 
 
 def calibration_error(table: pd.DataFrame) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -24,7 +26,8 @@ def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     labels int (n,), probabilities (n, classes). A row a mistake: row (index of the image), actual,
     predicted (indices of classes, -1 where nothing is predicted), confidence (probability of the
     predicted), loss (minus the logarithm of the true class's probability; where nothing is
-    predicted, that of guessing).
+    predicted, that of guessing), taken_for (the class that the actual one is most easily taken for:
+    the predicted one or, where that is correct, the second most likely).
     """
     wrong = _predictions(labels, probabilities).query("actual != predicted")
     return wrong.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
@@ -41,6 +44,8 @@ def _predictions(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     true = np.maximum(probabilities[rows, labels], np.finfo(np.float32).tiny)
     predicted = most_likely(probabilities)
     true = np.where(predicted < 0, 1 / probabilities.shape[1], true)
+    others = probabilities.copy()
+    others[rows, labels] = -1
     return pd.DataFrame(
         {
             "row": rows,
@@ -48,6 +53,7 @@ def _predictions(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
             "predicted": predicted,
             "confidence": probabilities.max(axis=1),
             "loss": -np.log(true),
+            "taken_for": np.where(predicted < 0, -1, others.argmax(axis=1)),
         }
     )
 
@@ -72,6 +78,8 @@ def nearest(
     Alike to the network: by the angle between the features, not by pixels. Training images without
     a hand are like none to a network of joints.
     """
+    if not len(images):
+        return np.zeros((0, min(count, len(train_images))), np.int64)
     seen = network_input(model, train_images)
     rows = np.flatnonzero(seen.found)
     search = NearestNeighbors(n_neighbors=min(count, len(rows)), metric="cosine")
@@ -86,7 +94,8 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.
     Grad-CAM (Selvaraju et al., ICCV 2017): the maps of the last layer that still has a height and
     a width, weighted by how much each raises the class's score, what lowers it cut off, enlarged
     to the images' size. A network that keeps no maps (conv1d_lstm, alexnet) has its `saliency`
-    shown. images (n, height, width, channels), classes int (n,).
+    shown. images (n, height, width, channels), classes int (n,). With classes (n, k) there are k
+    maps of each image, (n, k, h, w) or (n, k, 21), on one scale: 1 is the highest of the k.
     """
     if takes_joints(model):
         return joint_weights(model, network_input(model, images), classes)
@@ -97,11 +106,15 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.
     to_maps = keras.Model(model.inputs[0], model.layers[with_maps[-1]].output)
     maps = to_maps(images.astype(np.float32), training=False)
     *after_maps, last = model.layers[with_maps[-1] + 1 :]
-    slopes = _slopes(maps, after_maps, last, classes)
-    weights = slopes.mean(axis=(1, 2), keepdims=True)
-    heat = np.maximum((weights * maps.numpy()).sum(axis=3), 0)
     size = images.shape[2:0:-1]  # width, height
-    return _of_one(np.stack([cv2.resize(each, size) for each in heat]))
+
+    def raw(classes: np.ndarray) -> np.ndarray:
+        slopes = _slopes(maps, after_maps, last, classes)
+        weights = slopes.mean(axis=(1, 2), keepdims=True)
+        heat = np.maximum((weights * maps.numpy()).sum(axis=3), 0)
+        return np.stack([cv2.resize(each, size) for each in heat])
+
+    return _of_one(raw, classes, images.shape[1:3])
 
 
 def joint_weights(model: keras.Model, seen: NetworkInput, classes: np.ndarray) -> np.ndarray:
@@ -113,23 +126,25 @@ def joint_weights(model: keras.Model, seen: NetworkInput, classes: np.ndarray) -
     for points, which cannot be covered. It tells the truth better than the gradient: where the four
     joints that it names are taken from another hand, the class loses 0.64 of its probability in the
     mean, and 0.22 with the four that it holds for least; by the gradient 0.54 and 0.42. `seen` as
-    `network_input` gives it, classes int (n,).
+    `network_input` gives it, classes int (n,) or (n, k), see `grad_cam`.
     """
     points = normalize_points(seen.values[:])
     before_last = keras.Model(model.inputs[0], model.layers[-1].input)
     kernel = model.layers[-1].get_weights()[0]
 
-    def score(moved: np.ndarray) -> np.ndarray:
-        return (run(before_last, moved) * kernel.T[classes]).sum(axis=1)
+    def raw(classes: np.ndarray) -> np.ndarray:
+        def score(moved: np.ndarray) -> np.ndarray:
+            return (run(before_last, moved) * kernel.T[classes]).sum(axis=1)
 
-    plain, weights = score(points), np.zeros(points.shape[:2], np.float32)
-    for joint in range(points.shape[1]):
-        for step in STEPS:
-            moved = points.copy()
-            moved[:, joint, :2] += step
-            weights[:, joint] += np.maximum(plain - score(moved), 0)
-    highest = np.maximum(weights.max(axis=1, keepdims=True), 1e-12)
-    return weights / highest * seen.found[:, None]
+        plain, weights = score(points), np.zeros(points.shape[:2], np.float32)
+        for joint in range(points.shape[1]):
+            for step in STEPS:
+                moved = points.copy()
+                moved[:, joint, :2] += step
+                weights[:, joint] += np.maximum(plain - score(moved), 0)
+        return weights * seen.found[:, None]
+
+    return _of_one(raw, classes, points.shape[1:2])
 
 
 def saliency(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -137,15 +152,20 @@ def saliency(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.
 
     The size of the gradient (Simonyan et al.: Deep Inside Convolutional Networks,
     arXiv:1312.6034, 2013), blurred a little, since single pixels say nothing. images (n, height,
-    width, channels), classes int (n,). AslError for a network that takes no images.
+    width, channels), classes int (n,) or (n, k), see `grad_cam`. AslError for a network that takes
+    no images.
     """
     if len(model.input_shape) != 4:
         raise AslError(f"{model.name} takes {model.input_shape[1:]}, which is no image.")
     before_last = keras.Model(model.inputs[0], model.layers[-1].input)
     pixels = keras.ops.convert_to_tensor(images.astype(np.float32))
-    slopes = np.abs(_slopes(pixels, [before_last], model.layers[-1], classes)).max(axis=3)
     blur = images.shape[1] / 28
-    return _of_one(np.stack([cv2.GaussianBlur(each, (0, 0), blur) for each in slopes]))
+
+    def raw(classes: np.ndarray) -> np.ndarray:
+        slopes = np.abs(_slopes(pixels, [before_last], model.layers[-1], classes)).max(axis=3)
+        return np.stack([cv2.GaussianBlur(each, (0, 0), blur) for each in slopes])
+
+    return _of_one(raw, classes, images.shape[1:3])
 
 
 def _slopes(values, layers: list[keras.Layer], last: keras.Layer, classes: np.ndarray):
@@ -164,6 +184,16 @@ def _slopes(values, layers: list[keras.Layer], last: keras.Layer, classes: np.nd
     return tape.gradient(scores, values).numpy()
 
 
-def _of_one(heat: np.ndarray) -> np.ndarray:
-    """Each map with 1 as its highest value."""
-    return heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-12)
+def _of_one(
+    raw: Callable[[np.ndarray], np.ndarray], classes: np.ndarray, size: tuple[int, ...]
+) -> np.ndarray:
+    """What `raw` gives for classes (n,), or for each column of (n, k), with 1 as the highest value
+    of each image; no images have no maps, of this size each.
+    """
+    if not len(classes):
+        return np.zeros((*classes.shape, *size), np.float32)
+    columns = classes.T if classes.ndim == 2 else [classes]
+    heat = np.stack([raw(column) for column in columns], axis=1)
+    highest = heat.max(axis=tuple(range(1, heat.ndim)), keepdims=True)
+    heat = heat / np.maximum(highest, 1e-12)
+    return heat if classes.ndim == 2 else heat[:, 0]
