@@ -26,6 +26,7 @@ def class_balance(counts: pd.DataFrame) -> Figure:
         axes.bar(counts.index, counts[part], bottom=bottom, color=colour, label=part)
         bottom += counts[part].to_numpy()
     axes.set(title="Images of each class", xlabel="class", ylabel="images")
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     turn_long_names(axes, counts.index)
     figure.legend(ncols=len(counts.columns), loc="outside lower center")
     return figure
