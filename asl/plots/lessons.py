@@ -10,6 +10,7 @@ from matplotlib.patches import Polygon, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, show_image
+from asl.rounding import percent
 
 LAYERS = {  # how the picture of a network calls them
     "Conv2D": "convolution",
@@ -85,11 +86,13 @@ def receptive_fields(image: np.ndarray, fields: Mapping[str, int]) -> Figure:
     height, width = image.shape[:2]
     for axes, (name, side) in zip(panels, fields.items(), strict=True):
         rows, columns = np.mgrid[:height, :width]
-        away = np.maximum(abs(rows - height // 2), abs(columns - width // 2))
-        veil = np.where(away[..., None] > (side - 1) / 2, (1, 1, 1, 0.72), (0, 0, 0, 0))
+        top, left = height // 2 - side // 2, width // 2 - side // 2
+        is_row = (rows >= top) & (rows < top + side)
+        seen = is_row & (columns >= left) & (columns < left + side)
+        veil = np.where(seen[..., None], (0, 0, 0, 0), (1, 1, 1, 0.72))
         show_image(axes, image)
         axes.imshow(veil, interpolation="nearest")
-        corner = (width // 2 - side / 2, height // 2 - side / 2)
+        corner = (left - 0.5, top - 0.5)
         axes.add_patch(Rectangle(corner, side, side, fill=False, ec=VERMILION, lw=2))
         axes.set(title=f"{name}\n{side} × {side} pixels")
         axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
@@ -124,32 +127,45 @@ def gaps(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Training and validation loss by epoch of several trainings, a panel each, with the gap
     between them shaded; histories as `fit` gives them, by title.
     """
-    count = len(histories)
-    size = (WIDTH, 3.0)
-    figure, panels = plt.subplots(1, count, figsize=size, sharey=True, squeeze=False)
+    figure, panels = plt.subplots(
+        1, len(histories), figsize=(WIDTH, 3.0), sharey=True, squeeze=False
+    )
     for axes, (title, history) in zip(panels.flat, histories.items(), strict=True):
         epochs = np.arange(1, len(history) + 1)
         axes.plot(epochs, history["loss"], "o-", ms=3, color=BLUE, label="training")
         axes.plot(epochs, history["val_loss"], "s--", ms=3, color=VERMILION, label="validation")
         axes.fill_between(epochs, history["loss"], history["val_loss"], color=GREY, alpha=0.15)
+        share = f"validation: {percent(history['val_accuracy'].iloc[-1], 0)} correct"
+        axes.text(0.97, 0.96, share, transform=axes.transAxes, ha="right", va="top")
         axes.set(title=title, xlabel="epoch")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    first = np.concatenate([each[["loss", "val_loss"]].max(axis=1) for each in histories.values()])
-    panels[0, 0].set(ylabel="loss", ylim=(0, 1.05 * np.percentile(first, 97)))
+    losses = pd.concat(list(histories.values()))
+    top = min(losses["val_loss"].max(), 1.6 * losses["loss"].max())
+    panels[0, 0].set(ylabel="loss", ylim=(0, 1.1 * top))
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
-def learning_rates(histories: Mapping[float, pd.DataFrame]) -> Figure:
-    """The training loss by epoch at several learning rates, each line named at its end."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
-    styles = zip((VERMILION, BLUE, ORANGE), ("s--", "o-", "^-."), strict=True)
-    for (rate, history), (colour, style) in zip(histories.items(), styles, strict=False):
-        losses = history["loss"].to_numpy()
-        epochs = np.arange(1, len(losses) + 1)
-        axes.plot(epochs, losses, style, color=colour, ms=4, label=f"{rate:g}")
+def learning_rates(histories: Mapping[float, pd.DataFrame], guessing: float) -> Figure:
+    """The training loss by epoch at several learning rates, and the loss of guessing."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
+    styles = (("s--", ORANGE), ("o-", BLUE), ("^-.", VERMILION))
+    for (rate, history), (style, colour) in zip(histories.items(), styles, strict=False):
+        epochs = np.arange(1, len(history) + 1)
+        name = f"{rate:.8f}".rstrip("0")
+        axes.plot(epochs, history["loss"], style, color=colour, ms=4, label=name)
+    axes.axhline(guessing, color=GREY, lw=1, ls=":", label="guessing")
     axes.set(title="The same network at three learning rates", xlabel="epoch")
-    axes.set(ylabel="training loss (logarithmic)", yscale="log")
+    axes.set(ylabel="training loss", ylim=(0, None))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(title="learning rate")
+    axes.legend(title="learning rate", loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def schedule(steps: np.ndarray, rates: np.ndarray) -> Figure:
+    """The learning rate by step, a step being a batch."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.2))
+    axes.plot(steps, rates, color=BLUE)
+    axes.set(title="The learning rate in the whole training", xlabel="step (a batch each)")
+    axes.set(ylabel="learning rate", ylim=(0, None))
     return figure
