@@ -88,7 +88,7 @@ def test_cross_dataset_matrix_frames_a_networks_own_test_and_says_what_is_no_tes
     told = {text.get_position(): text.get_text() for text in axes.texts}  # column, row
     assert told[0, 0] == "99.9"  # never 100 where one is wrong
     assert told[3, 0] == "25.0"
-    assert (told[1, 0], told[2, 0]) == ("same hands", "")
+    assert (told[1, 0], told[2, 0]) == ("same\nhands", "")
     assert [told[column, 1] for column in range(4)] == ["trained", "trained", "", "trained"]
     framed = [patch for patch in axes.patches if not patch.get_hatch()]
     assert [round(patch.get_x()) for patch in framed] == [0]  # the test split alone
@@ -118,3 +118,34 @@ def test_promises_lead_from_validation_to_fresh_images():
     assert points == [0.9, 0.4, 0.4, 0.4]
     ends = [list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
     assert ends[:2] == [[0.8, 0.95], [0.3, 0.5]]
+
+
+def test_the_largest_groups_stand_side_by_side():
+    images = np.arange(20, dtype=np.uint8)[:, None, None, None] * np.ones((12, 10, 1), np.uint8)
+    groups = np.arange(20)
+    groups[[3, 7, 9]], groups[[12, 15]] = 3, 12
+    figure = drawn(plots.largest_groups(images, groups))
+    shown = [axes for axes in figure.axes if axes.images]
+    assert [axes.get_title() for axes in shown] == ["1: 3"] * 3 + ["2: 2"] * 2
+    assert [int(axes.images[0].get_array()[0, 0]) for axes in shown] == [3, 7, 9, 12, 15]
+
+
+def test_each_group_is_a_point_and_each_interval_a_bar():
+    correct = np.array([True, True, False, True])
+    ends = {"by rows": (0.3, 0.95), "by groups": (0.1, 1.0)}
+    (axes,) = drawn(plots.accuracy_by_group(correct, np.array([5, 5, 8, 8]), ends, "signer")).axes
+    assert sorted(axes.collections[0].get_offsets()[:, 0].tolist()) == [0.5, 1.0]
+    assert [tuple(line.get_xdata()) for line in axes.lines[:2]] == list(ends.values())
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["each signer", *ends]
+
+
+def test_coverage_falls_as_the_threshold_rises():
+    confidence, correct = np.array([0.2, 0.6, 0.9, 0.95]), np.array([False, False, True, True])
+    (axes,) = drawn(plots.coverage(confidence, correct, 0.7)).axes
+    right, answered = (line.get_ydata() for line in axes.lines[:2])
+    steps = axes.lines[0].get_xdata()
+    at = np.flatnonzero(np.isclose(steps, 0.7))[0]
+    assert (answered[0], answered[at]) == (1, 0.5)
+    assert (right[0], right[at]) == (0.5, 1)
+    assert np.isnan(right[-1]) and answered[-1] == 0
+    assert axes.lines[2].get_xdata() == [0.7, 0.7]

@@ -142,6 +142,14 @@ def label_conflicts(images: Images, labels: np.ndarray, similarity: float = 0.99
     return np.concatenate(found)
 
 
+def count_pairs(*columns: np.ndarray) -> int:
+    """How many pairs of rows agree in all of these columns (n,): of groups, those that are linked;
+    of labels, those of one class.
+    """
+    sizes = pd.DataFrame(np.stack(columns, axis=1)).value_counts().to_numpy()
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
 def _small(images: Images) -> list[np.ndarray]:
     """Blurred small images, uint8 (n, side, side): coarse, fine, sharp."""
     sizes = ((COARSE, COARSE_BLUR), (SIDE, BLUR), (SHARP, SHARP_BLUR))

@@ -124,6 +124,14 @@ def apply(images: np.ndarray, corruption: str, severity: float, seed: int = 0) -
     return np.stack([function(image, severity, random) for image in images])
 
 
+def at_each_severity(image: np.ndarray, seed: int = 0) -> dict[str, dict[float, np.ndarray]]:
+    """One image uint8 (h, w, c) under each corruption (outer key) at each severity (inner key)."""
+    return {
+        name: {severity: apply(image[None], name, severity, seed)[0] for severity in severities}
+        for name, (_, severities, _) in CORRUPTIONS.items()
+    }
+
+
 def robustness(
     model: keras.Model,
     images: np.ndarray,

@@ -31,9 +31,10 @@ def error_rates(rows: pd.DataFrame, title: str, chosen: str = "") -> Figure:
         )
         axes.plot(at, place, "o" if wrong else "<", color=colour, ms=8, clip_on=False)
         told = f"{wrong:,} error{'s' * (wrong != 1)} of {row.test_images:,}"
-        ends = {"ha": "left" if at < (left * right) ** 0.5 else "right", "va": "bottom"}
-        offset = (-4 if ends["ha"] == "left" else 4, 5)
-        axes.annotate(told, (at, place), offset, textcoords="offset points", color=colour, **ends)
+        side = "left" if at < (left * right) ** 0.5 else "right"
+        offset = (-4 if side == "left" else 4, 5)
+        place_of = {"xytext": offset, "textcoords": "offset points", "ha": side, "va": "bottom"}
+        axes.annotate(told, (at, place), color=colour, **place_of)  # type: ignore[arg-type]
     axes.set_yticks(range(len(rows)), rows["model"])
     axes.set(ylim=(len(rows) - 0.6, -0.8), xlim=(left, right))
     axes.set(title=title, xlabel="error: share predicted wrongly (logarithmic scale)")
@@ -114,7 +115,7 @@ def _logarithmic(axes: plt.Axes, which: str) -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 150 * low else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     axis.set_minor_formatter(NullFormatter())
-    axes.grid(axis=which, color="0.9")
+    axis.grid(color="0.9")
     axes.set_axisbelow(True)
 
 

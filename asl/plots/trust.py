@@ -9,6 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
+from asl.data.mapped_images import Images
+from asl.plots.images import image_grid
 from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, show_image
 from asl.rounding import percent
 
@@ -26,9 +28,9 @@ def corrupted(
     for column, (name, changed) in zip(grid.T, versions.items(), strict=True):
         unit = units[name]
         show_image(column[0], image)
-        column[0].set_title(f"{name}\n{unit.replace(' of ', ' of' + chr(10))}", fontsize=8)
-        if "\n" not in column[0].get_title().partition("\n")[2]:
-            column[0].set_title(f"{name}\n{unit}\n", fontsize=8)
+        first, _, rest = unit.removeprefix("% of ").partition(" ")  # in two lines
+        lines = ("% of", f"{first} {rest}") if unit.startswith("% of ") else (first, rest)
+        column[0].set_title("\n".join([name, *lines]), fontsize=8)
         for axes in column[1:]:
             axes.set_axis_off()
         for axes, (severity, version) in zip(column[1:], changed.items(), strict=False):
@@ -91,7 +93,7 @@ def cross_dataset_matrix(table: pd.DataFrame) -> Figure:
     models, datasets = list(table["model"].unique()), list(table["tested_on"].unique())
     cells = table.pivot(index="model", columns="tested_on", values="accuracy")
     width = min(WIDTH, 2.8 + 0.85 * len(datasets))
-    figure, axes = plt.subplots(figsize=(width, 0.42 * len(models) + 1.5))
+    figure, axes = plt.subplots(figsize=(width, 0.38 * len(models) + 1.5))
     drawn = axes.imshow(cells.loc[models, datasets], cmap="cividis", vmin=0, vmax=1, aspect="auto")
     for row in table.itertuples():
         _cell(axes, row, (datasets.index(row.tested_on), models.index(row.model)))
@@ -111,7 +113,7 @@ def _cell(axes: plt.Axes, row: Any, place: tuple[int, int]) -> None:
         square = plt.Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="0.85", lw=0)
         square.set_hatch("////")
         axes.add_patch(square)
-        label = {"no shared class": "", "overlap": "same hands"}.get(row.kind, "trained")
+        label = {"no shared class": "", "overlap": "same\nhands"}.get(row.kind, "trained")
         colour, fontsize = GREY, 8
     else:
         label = percent(row.accuracy, 1)[:-2]
@@ -119,7 +121,9 @@ def _cell(axes: plt.Axes, row: Any, place: tuple[int, int]) -> None:
     axes.text(j, i, label, ha="center", va="center", color=colour, fontsize=fontsize)
     if row.kind == "test split":
         corner = (j - 0.47, i - 0.46)
-        axes.add_patch(plt.Rectangle(corner, 0.94, 0.92, fill=False, edgecolor="k", lw=2.5))
+        axes.add_patch(
+            plt.Rectangle(corner, 0.94, 0.92, fill=False, edgecolor="k", lw=2.5, zorder=3)
+        )
 
 
 def leave_one_dataset_out(figures: dict[str, dict]) -> Figure:
@@ -156,6 +160,79 @@ def leave_one_dataset_out(figures: dict[str, dict]) -> Figure:
     return figure
 
 
+def largest_groups(images: Images, groups: np.ndarray, most: int = 24, columns: int = 12) -> Figure:
+    """Images of the largest groups, of each group up to half a row, side by side; above each image
+    the number of its group and how many it has.
+
+    images uint8 (n, h, w, c), groups int (n,); at least one group has two images.
+    """
+    numbers, sizes = np.unique(groups, return_counts=True)
+    rows: list[int] = []
+    captions, colours = [], []
+    for place, k in enumerate(np.argsort(-sizes, kind="stable"), 1):
+        members = np.flatnonzero(groups == numbers[k])[: columns // 2]
+        if sizes[k] < 2 or len(rows) + len(members) > most:
+            break
+        rows += members.tolist()
+        captions += [f"{place}: {sizes[k]:,}"] * len(members)
+        colours += [BLUE if place % 2 else VERMILION] * len(members)
+    title = "The largest groups of linked images; the number of each group, and its images"
+    return image_grid(images[np.array(rows)], captions, title, columns, colours)
+
+
+def accuracy_by_group(
+    correct: np.ndarray,
+    groups: np.ndarray,
+    intervals: Mapping[str, tuple[float, float]],
+    unit: str = "group",
+) -> Figure:
+    """The accuracy on each group, a point, larger where it has more images; below, intervals (low,
+    high) of the whole by their name.
+
+    correct bool (n,), groups int (n,).
+    """
+    table = pd.Series(correct).groupby(groups).agg(["mean", "size"])
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.6 + 0.4 * len(intervals)))
+    places = np.random.default_rng(0).uniform(0.3, 1.2, len(table))
+    sizes = np.clip(200 * table["size"] / table["size"].max(), 15, None)
+    axes.scatter(table["mean"], places, sizes, color=GREY, alpha=0.4, linewidths=0, clip_on=False)
+    for line, (colour, ends) in enumerate(
+        zip((ORANGE, BLUE, GREEN), intervals.values(), strict=False), 1
+    ):
+        axes.plot(ends, [-0.55 * line + 0.2] * 2, color=colour, lw=5, solid_capstyle="butt")
+    axes.axvline(correct.mean(), color="black", lw=1, ls=":")
+    ticks = [0.75, *(-0.55 * line + 0.2 for line in range(1, len(intervals) + 1))]
+    axes.set_yticks(ticks, [f"each {unit}", *intervals])
+    title = f"Test accuracy of each {unit}; dotted: of all images, {percent(correct.mean(), 1)}"
+    axes.set(title=title, xlabel="accuracy", ylim=(ticks[-1] - 0.3, 1.5))
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    return figure
+
+
+def coverage(confidence: np.ndarray, correct: np.ndarray, threshold: float) -> Figure:
+    """What a confidence threshold costs and brings: the share of images that get an answer, and
+    the share of correct ones among them, at each threshold; the chosen one is marked.
+
+    confidence float (n,), correct bool (n,).
+    """
+    steps = np.linspace(0, 1, 201)
+    answered = np.array([(confidence >= step).mean() for step in steps])
+    right = [
+        correct[confidence >= step].mean() if (confidence >= step).any() else np.nan
+        for step in steps
+    ]
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
+    axes.plot(steps, right, color=BLUE, lw=2, label="correct among\nthe answered")
+    axes.plot(steps, answered, color=ORANGE, lw=2, ls="-.", label="answered\n(coverage)")
+    axes.axvline(threshold, color=VERMILION, ls="--", label="chosen on\nvalidation")
+    axes.set(title="Test images: what a threshold costs and brings", xlim=(0, 1.01), ylim=(0, 1.03))
+    axes.set(xlabel="confidence threshold: below it, no answer", ylabel="share of the images")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+    figure.legend(loc="outside right center", frameon=False)
+    return figure
+
+
 def promises(splits: Mapping[str, tuple[pd.Series, pd.Series]]) -> Figure:
     """What validation promised and what fresh images gave, a line a way to split: accuracy, low and
     high of both.
@@ -174,7 +251,8 @@ def promises(splits: Mapping[str, tuple[pd.Series, pd.Series]]) -> Figure:
                 at["accuracy"], place, marker, color=colour, ms=9, label="" if place else told
             )
     axes.set_yticks(range(len(splits)), splits)
-    axes.set(xlabel="accuracy, and its 95 % interval", xlim=(0, 1.02))
+    axes.set(title="The same frames, split in two ways", xlim=(0, 1.02))
+    axes.set_xlabel("accuracy, and its 95 % interval")
     axes.set_ylim(len(splits) - 0.5, -0.5)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
