@@ -2,14 +2,27 @@
 
 import hashlib
 import re
+from dataclasses import asdict
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ARCHIVES, REPOSITORY, shell
 from nbclient.exceptions import DeadKernelError
 
-from asl import AslError, config, files, notebooks
+from asl import (
+    AslError,
+    build,
+    config,
+    files,
+    keras,
+    load,
+    load_model,
+    notebooks,
+    split,
+    train_split,
+)
 from asl.checkpoints import read_metadata
 
 ALL = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
@@ -93,7 +106,6 @@ def test_the_further_notebooks_join_the_others(further):
     checkpoints = {file.stem for file in (home / "model").glob("*.keras")}
     assert {
         "tiny-mobilenetv2",
-        "tiny-mobilenetv2-head",
         "tiny-conv1d_lstm",
         "tiny-cnn-by-row",
     } <= checkpoints
@@ -126,10 +138,36 @@ def test_the_second_time_gives_the_same(series, monkeypatch):
     assert (home / "results.csv").read_text() == first
 
 
-def test_the_network_shown_in_04_is_the_packages(series):
-    notebook = nbformat.read(series[0] / "runs/tiny-cnn/04_build.ipynb", as_version=4)
-    text = str([cell.get("outputs") for cell in notebook.cells])
-    assert "the same, layer by layer: True" in text
+def test_the_network_built_in_04_is_the_packages():
+    notebook = nbformat.read(ALL[3], as_version=4)
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    building = [source for source in sources if "model.add(" in source]
+    shape, count = (28, 28, 1), 24
+    names = {"layers": keras.layers, "keras": keras, "input_shape": shape, "class_count": count}
+    for source in building:
+        exec(source, names)
+
+    def settings(network):
+        return [layer.get_config() | {"name": type(layer).__name__} for layer in network.layers]
+
+    assert settings(names["model"]) == settings(build("cnn", shape, count))
+
+
+def test_the_training_shown_in_05_gives_the_weights_of_train(series, monkeypatch):
+    home, _ = series
+    for name, place in (("HOME", "."), ("DATA", "data"), ("MODEL", "model")):
+        monkeypatch.setattr(files, name, home / place)
+    parts = split(load("tiny"), seed=config.SEED)
+    train_split(parts, "cnn", name="tiny-again", seed=config.SEED, epochs=2)
+    (shown, metadata), (packaged, again) = load_model("tiny-cnn"), load_model("tiny-again")
+    for one, two in zip(shown.get_weights(), packaged.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    seconds = {"training_seconds", "history", "validation", "weights_sha256"}
+    for key, value in asdict(metadata).items():
+        assert key in seconds or asdict(again)[key] == value, key
+    assert metadata.history["val_accuracy"] == again.history["val_accuracy"]
+    figures = [dict(each.validation, seconds=0) for each in (metadata, again)]
+    assert figures[0] == pytest.approx(figures[1], abs=1e-5)
 
 
 def test_nothing_is_written_to_standard_error(series, further):

@@ -14,6 +14,7 @@ from conftest import REPOSITORY
 
 from asl import (
     AslError,
+    EpochLog,
     build,
     calibrate,
     encode,
@@ -21,13 +22,16 @@ from asl import (
     find_or_train,
     load_model,
     predict,
+    save_trained,
     split,
     train,
+    training_recipe,
 )
 from asl.__main__ import main
 from asl.checkpoints import read_metadata
 from asl.data.mapped_images import MappedImages
 from asl.evaluation.confidence import confidence_threshold, fit_temperature
+from asl.keras_setup import keras
 from asl.models import registry
 from asl.training import resume
 from asl.training.batches import Batches
@@ -77,6 +81,53 @@ def test_history_metadata_and_weights_fit_together(whole, parts):
     targets = 0.9 * encode(parts.validation.labels, 24) + 0.1 / 24
     loss = -(targets * np.log(answers)).sum(axis=1).mean()
     assert loss == pytest.approx(history.loc[best, "val_loss"], rel=1e-3)
+
+
+@pytest.fixture
+def by_hand(parts, home, eager):
+    """A network that was fitted without `train`: it, the split, its recipe and its history."""
+    few = dataclasses.replace(parts, train=parts.train.take(np.arange(48)))
+    model = build("cnn", (28, 28, 1), 24)
+    smoothed = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+    model.compile("adam", loss=smoothed, metrics=["accuracy"])
+    history = model.fit(
+        few.train.images,
+        encode(few.train.labels, 24),
+        validation_data=(few.validation.images, encode(few.validation.labels, 24)),
+        verbose=0,
+        callbacks=[EpochLog()],
+    ).history
+    return model, few, training_recipe(model, few, epochs=1), history
+
+
+def test_a_network_that_was_trained_elsewhere_is_saved_as_train_saves_one(by_hand, home):
+    model, few, recipe, history = by_hand
+    before = model.get_weights()
+    file = save_trained(model, few, recipe, history)
+    assert file == home / "model/tiny-cnn.keras"
+    saved, metadata = load_model("tiny-cnn")
+    assert (metadata.best_epoch, metadata.epochs, metadata.batch_size) == (1, 1, 32)
+    assert metadata.validation["val_loss"] == pytest.approx(history["val_loss"][0], abs=1e-6)
+    assert metadata.history["seconds"] == [round(history["seconds"][0], 4)]
+    assert metadata.split == few.recipe
+    assert not keras.saving.load_model(file).compiled  # without what only training needs
+    for one, two, old in zip(saved.get_weights(), model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, two)
+        calibrated = old / metadata.temperature if old.shape[-1] == 24 else old
+        np.testing.assert_allclose(one, calibrated, rtol=1e-3, atol=1e-7)
+
+
+def test_what_is_no_best_epoch_or_no_history_is_not_saved(by_hand, home):
+    model, few, recipe, history = by_hand
+    with pytest.raises(AslError, match=r"the history lacks seconds\..*EpochLog"):
+        save_trained(model, few, recipe, {k: v for k, v in history.items() if k != "seconds"})
+    better = {figure: [*values, 0.01] for figure, values in history.items()}
+    with pytest.raises(AslError, match=r"but that of the best epoch, 2, was 0\.0100: load the"):
+        save_trained(model, few, recipe, better)
+    frozen = dataclasses.replace(recipe, frozen=True)
+    with pytest.raises(AslError, match="cnn is trained in parts of its own"):
+        save_trained(model, few, frozen, history)
+    assert not (home / "model").exists()
 
 
 def test_interrupted_it_goes_on_as_if_it_had_not_been(whole, parts, home, monkeypatch, capsys):
