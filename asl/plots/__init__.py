@@ -18,6 +18,7 @@ from asl.plots.mistakes import (
 from asl.plots.pixels import pixel_values
 from asl.plots.predictions import Answer, likeliest, two_answers
 from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, show_image
+from asl.plots.transfer import feature_maps, fine_tuning
 from asl.plots.trust import *  # noqa: F403
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "confusion_errors",
     "confusion_matrix",
     "evidence",
+    "feature_maps",
+    "fine_tuning",
     "hand",
     "likeliest",
     "neighbours",

@@ -76,9 +76,10 @@ def two_answers(
     for k, (small, left, large, right) in enumerate(grid):
         show_points(small, seen[k]) if seen.ndim == 3 else show_image(small, seen[k])
         show_image(large, pictures[k])
-        if hands[k] is not None:
+        hand = hands[k]
+        if hand is not None:
             large.autoscale(False)
-            draw_joints(large, hands[k].points - 0.5, line=1.4)
+            draw_joints(large, hand.points - 0.5, line=1.4)
         large.set_title(f"this is {actual[k]}" if actual[k] else "")
         for axes, answer in zip((left, right), answers, strict=True):
             _draw_bars(axes, answer.probabilities[k], answer.class_names, actual[k])
