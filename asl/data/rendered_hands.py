@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -35,6 +36,7 @@ VERSION = 3  # of the drawing: what was drawn by another one is drawn again
 BODY, HAND, NAILS, SLEEVE = slice(0, 17), slice(3, 31), slice(31, 36), slice(36, 39)
 BONES, WRIST = slice(16, 31), 1  # of thumb and fingers; the forearm's middle, from the wrist on
 FLOOR = -1e3  # depth where there is no hand
+DISTANCE = 60  # centimetres from a film's camera to the hand
 
 
 class _Random:
@@ -354,8 +356,17 @@ def _tints(shape: _Random, random: _Random) -> np.ndarray:
     return np.stack([skin, nail, cloth, random.between(0.9, 1.0, 3)], 1)
 
 
-def _pose(names, signers, seeds, plain: bool = False, first_only: bool = False):
-    """Capsules in the picture, their radii, and the streams that the drawing goes on with."""
+class Pose(NamedTuple):
+    """How hands are held, and how they are turned to the viewer; angles as in hand_poses."""
+
+    thumb: np.ndarray  # float (n, 5), radians
+    fingers: np.ndarray  # float (n, 4, 3), radians: index to little finger
+    wrist: np.ndarray  # float (n, 2), radians
+    turn: np.ndarray  # float (n, 3, 3): from the hand's own frame to the viewer's
+
+
+def _held(names, signers, seeds, plain: bool = False, first_only: bool = False):
+    """Joint angles of each image, and the streams that the drawing goes on with."""
     for name in names:
         if name not in SIGNS:
             raise ValueError(f"no sign is called {name!r}; there are {', '.join(SIGNS)}")
@@ -363,7 +374,6 @@ def _pose(names, signers, seeds, plain: bool = False, first_only: bool = False):
     keys = [(*seed, s, k) for seed, s, k in zip(seeds, signers, numbers, strict=True)]
     random = _Random(keys, plain)
     habits = _Random([(21, signer) for signer in signers], plain)  # how a signer holds the hand
-    shape = _Random([(20, signer) for signer in signers])  # what the hand itself is like
     share = np.array([hand.SECOND_SHARE.get(name, 0.7) for name in names])
     second = (random.between(0, 1) < share) & (not (plain or first_only))
     rows = [hand.POSES.get(name, hand.POSES["A"]) for name in names]
@@ -371,7 +381,18 @@ def _pose(names, signers, seeds, plain: bool = False, first_only: bool = False):
         hand.SECOND_POSES.get(name, row) if other else row
         for name, row, other in zip(names, rows, second, strict=True)
     ]
-    thumb, fingers, wrist, view = _joints(rows, habits, random)
+    return _joints(rows, habits, random), habits, random
+
+
+def _shape(signers) -> _Random:
+    """What a signer's hand itself is like."""
+    return _Random([(20, signer) for signer in signers])
+
+
+def _pose(names, signers, seeds, plain: bool = False, first_only: bool = False):
+    """Capsules in the picture, their radii, and the streams that the drawing goes on with."""
+    (thumb, fingers, wrist, view), habits, random = _held(names, signers, seeds, plain, first_only)
+    shape = _shape(signers)
     ends, radii = _skeleton(thumb, fingers, wrist, shape)
     ends, radii = _camera(ends, radii, view, habits, random)
     return ends, radii, random, shape
@@ -381,6 +402,12 @@ def _draw_chunk(names, signers, seeds, size, plain=False, cutout=False, first_on
     """Draw a few images together: uint8 (n, size, size, 3), or 4 with `cutout`."""
     ends, radii, random, shape = _pose(names, signers, seeds, plain, first_only)
     ends[[name == hand.NOTHING for name in names]] += 100  # out of the picture
+    return _shade(ends, radii, (random, shape), size, plain, cutout)
+
+
+def _shade(ends, radii, streams, size, plain=False, cutout=False):
+    """Draw capsules that are in the picture: uint8 (n, size, size, 3), or 4 with `cutout`."""
+    random, shape = streams
     ray = [random.around(0.45, 0.5), random.around(-0.45, 0.35), random.between(0.4, 0.9)]
     light = _unit(np.stack(ray, -1))  # mostly from the upper right
     # The light is soft, as in a room; harder in a picture of 28 pixels, whose shade must tell all
@@ -479,12 +506,60 @@ def hand_points(
     if not len(names):
         return np.empty((0, 21, 3), np.float32)
     who, seeds = [int(signer) for signer in signers], [(seed, i) for i in range(len(names))]
-    ends = _pose(names, who, seeds, first_only=first_only)[0]
+    return _points(_pose(names, who, seeds, first_only=first_only)[0])
+
+
+def _points(ends: np.ndarray) -> np.ndarray:
+    """The 21 points of capsules (n, 39, 2, 3): float32 (n, 21, 3), depth 0 at the wrist."""
     bones = ends[:, BONES].reshape(len(ends), 5, 3, 2, 3)  # of thumb and fingers
     chains = np.concatenate([bones[:, :, :1, 0], bones[:, :, :, 1]], 2).reshape(len(ends), 20, 3)
     points = np.concatenate([ends[:, WRIST, :1], chains], 1)
     points[..., 2] = points[:, :1, 2] - points[..., 2]
     return points.astype(np.float32)
+
+
+def poses(
+    names: Sequence[str],
+    *,
+    signers: Sequence[int] | np.ndarray,
+    seed: int = 0,
+    first_only: bool = False,
+) -> Pose:
+    """How the hands of `draw_hands` with the same arguments are held, to be changed and drawn by
+    `draw_poses`.
+    """
+    seeds = [(seed, i) for i in range(len(names))]
+    who = [int(signer) for signer in signers]
+    (thumb, fingers, wrist, view), _, _ = _held(names, who, seeds, first_only=first_only)
+    return Pose(thumb, fingers, wrist, _turn(view))
+
+
+def draw_poses(pose: Pose, *, signer: int, seed: int, size: int, reach: float) -> np.ndarray:
+    """Draw one signer's hand as it is held in each row of `pose`: uint8 (n, size, size, 4), RGB and
+    what is hand and arm.
+
+    All rows are seen by one camera in one light. The middle of the knuckles is in the middle of the
+    picture, whose side spans `reach` centimetres there.
+    """
+    random = _Random([(22, seed, signer)] * len(pose.thumb))
+    ends, radii, shape = _framed(pose, signer, reach)
+    return _shade(ends, radii, (random, shape), size, cutout=True)
+
+
+def pose_points(pose: Pose, *, signer: int, reach: float) -> np.ndarray:
+    """The 21 points of the hands that `draw_poses` draws: float32 (n, 21, 3), as `hand_points`."""
+    return _points(_framed(pose, signer, reach)[0])
+
+
+def _framed(pose: Pose, signer: int, reach: float):
+    """Capsules, their radii, and the signer's hand, at a scale that no pose changes."""
+    shape = _shape([signer] * len(pose.thumb))
+    ends, radii = _skeleton(pose.thumb, pose.fingers, pose.wrist, shape)
+    turned = (pose.turn[:, None, None] * ends[..., None, :]).sum(-1)
+    turned = turned - turned[:, 6:7, 1:2]  # from the middle of the knuckles
+    scale = DISTANCE / np.maximum(DISTANCE - turned[..., 2], 10) / reach
+    seen = turned * scale[..., None] * [1, -1, 1]
+    return seen + np.array([0.5, 0.5, 0]), radii * scale, shape
 
 
 def draw_sample(
