@@ -33,6 +33,7 @@ from .evaluation.confidence import reliability as reliability
 from .evaluation.corruptions import CORRUPTIONS as CORRUPTIONS
 from .evaluation.corruptions import mean_accuracy as mean_accuracy
 from .evaluation.corruptions import robustness as robustness
+from .evaluation.explain import distinct_images as distinct_images
 from .evaluation.explain import grad_cam as grad_cam
 from .evaluation.explain import least_confident as least_confident
 from .evaluation.explain import mistakes as mistakes

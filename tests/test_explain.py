@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics.pairwise import cosine_similarity
 
-from asl import AslError, build, grad_cam, least_confident, mistakes, nearest
+from asl import AslError, build, distinct_images, grad_cam, least_confident, mistakes, nearest
 from asl.evaluation import explain
 from asl.keras_setup import keras
 
@@ -34,6 +34,31 @@ def test_correct_predictions_the_least_confident_first():
     assert mistakes(np.array([0, 0, 0]), probabilities).empty
     sure = least_confident(np.array([0, 2]), np.array([[0.6, 0.1, 0.3], [0.1, 0.2, 0.7]]))
     assert sure["taken_for"].tolist() == [2, 1]  # the second most likely
+
+
+def test_of_images_that_are_alike_the_first_is_shown():
+    random = np.random.default_rng(0)
+    first, second = random.integers(0, 200, (2, 8, 8, 1))
+    brighter, noisy = first + 40, first + random.integers(0, 9, first.shape)
+    images = np.stack([first, second, brighter, noisy, first]).astype(np.uint8)
+    labels = np.array([0, 0, 0, 0, 1])
+    assert distinct_images(images, labels).tolist() == [True, True, False, False, True]
+    assert distinct_images(images, labels, similarity=1.1).all()
+    groups = np.array([1, 1, 2, 3, 3])
+    assert distinct_images(images, labels, groups, 1.1).tolist() == [True, False, True, True, True]
+    assert distinct_images(images[:0], labels[:0]).shape == (0,)
+
+
+def test_a_film_is_not_one_image():
+    """Each frame is like the one before it; the fourth is no longer like the first."""
+    ramp = np.linspace(0, 1, 6)[:, None, None, None]
+    start, end = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 1))
+    film = np.round((1 - ramp) * start + ramp * end).astype(np.uint8)
+    flat = film.reshape(6, -1)
+    alike = np.corrcoef(flat)
+    shown = distinct_images(film, np.zeros(6, int), similarity=0.9)
+    kept = np.flatnonzero(shown)
+    assert 1 < len(kept) < 6 and alike[0, kept[1]] < 0.9 < alike[0, kept[1] - 1]
 
 
 def test_nearest_finds_the_image_itself_and_agrees_with_scikit_learn(model, parts):

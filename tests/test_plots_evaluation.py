@@ -81,7 +81,7 @@ def test_every_class_confused_with_every_other():
 
 
 def test_no_error_is_said():
-    (text,) = drawn(plots.confusion_errors(np.diag([3, 4]), "AB")).texts
+    (text,) = drawn(plots.confusion_errors(np.diag([3, 4]), "AB")).axes[0].texts
     assert text.get_text().startswith("Errors: 0 of 7 images")
 
 

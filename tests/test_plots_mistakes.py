@@ -144,7 +144,8 @@ def test_of_nothing_each_says_so():
         plots.pair_images([], [], (1, 4, 4), "title"),
     ]
     for figure in figures:
-        (text,) = drawn(figure).texts
+        (text,) = drawn(figure).axes[0].texts
         assert text.get_text().endswith("There is no prediction to look at.")
     pairs = pd.DataFrame({"actual": [], "predicted": [], "images": []})
-    assert drawn(plots.pair_counts(pairs, "title")).texts[0].get_text() == "title: none"
+    (text,) = drawn(plots.pair_counts(pairs, "title")).axes[0].texts
+    assert text.get_text() == "title: none"

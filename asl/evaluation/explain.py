@@ -58,6 +58,31 @@ def _predictions(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     )
 
 
+def distinct_images(
+    images: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray | None = None,
+    similarity: float = 0.95,
+) -> np.ndarray:
+    """Which images to show, so that none is much like an earlier one of its class: bool (n,).
+
+    images uint8 (n, h, w, c), labels int (n,). Alike are two whose pixels correlate by more than
+    `similarity`, and those of one group, int (n,), if groups are given. Unlike in
+    `duplicate_groups`, what is like a left-out image alone is kept: a film is not one image.
+    """
+    flat = images.reshape(len(images), -1).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+    kept = np.zeros(len(images), bool)
+    for row in range(len(images)):
+        others = np.flatnonzero(kept & (labels == labels[row]))
+        alike = flat[others] @ flat[row] > similarity
+        if groups is not None:
+            alike |= groups[others] == groups[row]
+        kept[row] = not alike.any()
+    return kept
+
+
 def features(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """What the network makes of each image just before it decides, float32 (n, features); of no
     use where a network of joints finds no hand.

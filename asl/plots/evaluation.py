@@ -25,7 +25,7 @@ def confusion_matrix(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     figure, axes = plt.subplots(figsize=(side + 1.8, side + 0.9))
     drawn = axes.imshow(shares, cmap=COLOURS, vmin=0, vmax=1)
     if count <= FEW_CLASSES:
-        _write_counts(axes, confusion, shares > 0.5)
+        _write_counts(axes, confusion, shares > 0.5, side / count)
     names = list(class_names)
     _name_classes(axes, names, names, side / count)
     _separate(axes, confusion.shape)
@@ -54,7 +54,7 @@ def confusion_errors(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     figure, axes = plt.subplots(figsize=size)
     seen, top = np.where(errors, shares, np.nan), shares.max()
     drawn = axes.imshow(seen, cmap=COLOURS, vmin=0, vmax=top)
-    _write_counts(axes, errors, shares > top / 2)
+    _write_counts(axes, errors, shares > top / 2, square)
     told = [[class_names[k] for k in places] for places in (rows, columns)]
     _name_classes(axes, *told, square)
     _separate(axes, errors.shape)
@@ -95,8 +95,9 @@ def reliability_diagram(tables: dict[str, pd.DataFrame], title: str = "Reliabili
 
 def text_alone(text: str) -> Figure:
     """A figure that says why there is nothing to draw."""
-    figure = plt.figure(figsize=(WIDTH, 0.5))
-    figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=11, color=GREY)
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.5))  # without axes, Jupyter would show nothing
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=11, color=GREY)
     return figure
 
 
@@ -108,12 +109,13 @@ def _separate(axes: plt.Axes, shape: tuple[int, ...]) -> None:
     axes.tick_params(which="minor", length=0)
 
 
-def _write_counts(axes: plt.Axes, counts: np.ndarray, is_dark: np.ndarray) -> None:
-    """The number of images in each square that has some, white on dark ones."""
+def _write_counts(axes: plt.Axes, counts: np.ndarray, is_dark: np.ndarray, square: float) -> None:
+    """The number of images in each square (a side in inches) that has some, white on dark ones."""
+    size = float(np.clip(24 * square, SMALLEST_TYPE, 12))
     for i, j in np.argwhere(counts):
         colour = "white" if is_dark[i, j] else "black"
         told = f"{counts[i, j]:,}"
-        axes.text(j, i, told, ha="center", va="center", color=colour, fontsize=SMALLEST_TYPE)
+        axes.text(j, i, told, ha="center", va="center", color=colour, fontsize=size)
 
 
 def _name_classes(
