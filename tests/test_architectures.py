@@ -1,5 +1,7 @@
 """The architectures: counted, and held against the packages that they come from."""
 
+import re
+
 import numpy as np
 import pytest
 from torch_weights import REFERENCE, picture, random_state, shapes
@@ -178,10 +180,15 @@ def test_conv1d_lstm_is_as_published():
     assert (entry.batch_size, entry.epochs, entry.patience, entry.augmented) == (32, 20, 5, False)
 
 
-def test_the_tuned_one_has_the_same_layers_but_for_per_image_standardization():
-    tuned = [type(layer).__name__ for layer in build("conv1d_lstm_tuned", (28, 28, 1), 24).layers]
-    plain = [type(layer).__name__ for layer in build("conv1d_lstm", (28, 28, 1), 24).layers]
-    assert tuned == [plain[0], "LayerNormalization", *plain[1:]]
+def test_the_tuned_one_has_the_same_layers_after_standardization_and_drops_nothing():
+    tuned, plain = (build(f"conv1d_lstm{end}", (28, 28, 1), 24) for end in ("_tuned", ""))
+    found = [type(layer).__name__ for layer in tuned.layers]
+    there = [type(layer).__name__ for layer in plain.layers]
+    assert found == [there[0], "LayerNormalization", *there[1:]]
+    assert tuned.count_params() == plain.count_params()
+    settings = [layer["config"] for layer in tuned.get_config()["layers"]]
+    dropped = [each[key] for each in settings for key in each if re.search("dropout$|^rate$", key)]
+    assert dropped == [0.0] * 6
 
 
 def test_multiply_adds_of_the_rows_by_hand():

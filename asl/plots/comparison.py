@@ -16,10 +16,11 @@ LINE = 12  # points from one direct label to the next
 def error_rates(rows: pd.DataFrame, title: str, chosen: str = "") -> Figure:
     """The error (1 - accuracy) of each network with its 95 % interval, on a logarithmic scale.
 
-    A row a network: model, correct, test_images, low and high (of the accuracy). No error at all
-    has no logarithm: a triangle at the axis' left edge, and the interval's upper end. The `chosen`
-    network is blue.
+    A row a network: model, correct, images (or test_images), low and high of the accuracy. No error
+    at all has no logarithm: a triangle at the axis' left edge, and the interval's upper end. The
+    `chosen` network is blue.
     """
+    rows = rows.rename(columns={"images": "test_images"})
     figure, axes = plt.subplots(figsize=(WIDTH, 0.95 + 0.42 * len(rows)))
     left, right = _error_limits(rows)
     for place, row in enumerate(rows.itertuples()):
