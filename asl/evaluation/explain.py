@@ -70,7 +70,7 @@ def distinct_images(
     `similarity`, and those of one group, int (n,), if groups are given. Unlike in
     `duplicate_groups`, what is like a left-out image alone is kept: a film is not one image.
     """
-    flat = images.reshape(len(images), -1).astype(np.float32)
+    flat = images.reshape(len(images), np.prod(images.shape[1:], dtype=int)).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
     kept = np.zeros(len(images), bool)

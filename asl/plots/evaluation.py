@@ -26,8 +26,7 @@ def confusion_matrix(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     drawn = axes.imshow(shares, cmap=COLOURS, vmin=0, vmax=1)
     if count <= FEW_CLASSES:
         _write_counts(axes, confusion, shares > 0.5, side / count)
-    names = list(class_names)
-    _name_classes(axes, names, names, side / count)
+    _name_classes(axes, class_names, class_names, side / count)
     _separate(axes, confusion.shape)
     axes.set_title("Confusion matrix")
     label = "share of the true class's images"
@@ -55,8 +54,8 @@ def confusion_errors(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     seen, top = np.where(errors, shares, np.nan), shares.max()
     drawn = axes.imshow(seen, cmap=COLOURS, vmin=0, vmax=top)
     _write_counts(axes, errors, shares > top / 2, square)
-    told = [[class_names[k] for k in places] for places in (rows, columns)]
-    _name_classes(axes, *told, square)
+    true, predicted = [class_names[k] for k in rows], [class_names[k] for k in columns]
+    _name_classes(axes, true, predicted, square)
     _separate(axes, errors.shape)
     axes.set_title(title)
     percents = PercentFormatter(1, 0 if top > 0.1 else 1)
