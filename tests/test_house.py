@@ -25,6 +25,7 @@ ORDER = [
     {"evaluation"},
     {"training"},
     {"reader"},
+    {"spelling"},
     {"notebooks"},
     {"shell"},
     {"__main__", "__init__"},

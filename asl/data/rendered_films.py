@@ -71,14 +71,15 @@ class Track(NamedTuple):
 
 def between(pose: Pose, first: np.ndarray, last: np.ndarray, share: np.ndarray) -> Pose:
     """Hands on their way from rows `first` to rows `last`, each the shorter way round."""
-    ways = [
-        values[first] + _like(share, values) * (values[last] - values[first]) for values in pose[:3]
-    ]
+    thumb, fingers, wrist = (
+        values[first] + _like(share, values) * (values[last] - values[first])
+        for values in (pose.thumb, pose.fingers, pose.wrist)
+    )
     turns = []
     for one, other, part in zip(pose.turn[first], pose.turn[last], share, strict=True):
         axis, _ = cv2.Rodrigues(one.T @ other)
         turns.append(one @ cv2.Rodrigues(axis * part)[0])
-    return Pose(*ways, np.array(turns))
+    return Pose(thumb, fingers, wrist, np.array(turns))
 
 
 def _like(share: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -117,7 +118,8 @@ class _Writer:
     ) -> None:
         """Be there so many seconds later."""
         self.now, self.place = float(self.now + seconds), np.array(place, float)
-        self.moments.append((self.now, row, *self.place.tolist(), gently))
+        x, y = self.place.tolist()
+        self.moments.append((self.now, row, x, y, gently))
 
     def track(self) -> Track:
         times, rows, x, y, gently = (np.array(column) for column in zip(*self.moments, strict=True))

@@ -1,0 +1,79 @@
+"""What one image of a film or a camera shows: the hand, followed from image to image, and what the
+reader takes its shape for. Nothing here needs TensorFlow.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from asl.landmarks import interpreter
+from asl.landmarks.augmentation import normalize_points
+from asl.landmarks.crops import AROUND, CROP, crop_of
+from asl.landmarks.geometry import Square
+from asl.landmarks.hand_landmarks import Landmarks, find_landmarks
+from asl.landmarks.looks import LOOKS
+from asl.landmarks.palm_detection import find_palms
+from asl.reader.read import Network
+from asl.reader.signs import SHAPES
+
+PRESENCE = 0.5  # of a hand that is followed
+FOUND = 0.7  # of one that comes new into the picture
+PALM_SCORE = 0.5
+LARGEST = 640  # pixels of the longer side: more would show no more of a hand before a camera
+
+
+class Seen(NamedTuple):
+    """What one image shows; lengths are pixels of the image at `good_size`."""
+
+    hand: Landmarks | None  # None where there is no hand
+    shapes: np.ndarray  # float32 (shapes,), probabilities of reader.signs.SHAPES; zeros without
+
+
+NOTHING = Seen(None, np.zeros(len(SHAPES), np.float32))
+
+
+def good_size(image: np.ndarray) -> np.ndarray:
+    """The image, shrunk to LARGEST pixels of the longer side where it has more."""
+    scale = LARGEST / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def look(network: Network, image: np.ndarray, last: Seen = NOTHING) -> Seen:
+    """What an image uint8 (h, w, 3) RGB shows, after what the one before it showed.
+
+    The hand is looked for where it was; only where it is no longer there, or none was, the palm
+    detector looks at the whole image.
+    """
+    image = good_size(image)
+    hand = find_landmarks(image, last.hand.region()) if last.hand else None
+    if hand is None or hand.presence < PRESENCE or not _is_inside(hand, image):
+        hand = _find(image)
+    if hand is None:
+        return NOTHING
+    points = normalize_points(np.repeat(hand.points[None], LOOKS, axis=0))
+    crop = crop_of(image, hand.points, CROP, AROUND).astype(np.float32)
+    told = interpreter.run(network.file, joints=points[None], pixels=crop[None])
+    return Seen(hand, told[0][0])
+
+
+def _find(image: np.ndarray) -> Landmarks | None:
+    """The largest hand that the palm detector finds in the whole image."""
+    height, width = image.shape[:2]
+    palms = find_palms(image, Square(width / 2, height / 2, max(height, width)), PALM_SCORE)
+    for palm in sorted(palms, key=lambda palm: -palm.region().side)[:2]:
+        hand = find_landmarks(image, palm.region())
+        hand = find_landmarks(image, hand.region())
+        if hand.presence >= FOUND and _is_inside(hand, image):
+            return hand
+    return None
+
+
+def _is_inside(hand: Landmarks, image: np.ndarray) -> bool:
+    """Whether the middle of the palm is in the image."""
+    x, y = hand.points[[0, 5, 9, 13, 17], :2].mean(axis=0)
+    return bool(0 <= x < image.shape[1] and 0 <= y < image.shape[0])

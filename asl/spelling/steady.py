@@ -1,0 +1,160 @@
+"""From what each image shows to text: a letter that is held still for a moment is written.
+
+`advance` is a pure function of a state and what the next image shows, so that a page, a film and a
+notebook can use it alike. Times are in seconds, lengths in palms: the way from the wrist to the
+knuckle of the middle finger.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from asl.reader.signs import SHAPES, SIGNS, read_as
+from asl.spelling.follow import Seen
+from asl.spelling.motion import DRAWN, WINDOW, drawn_letter, palm_size
+
+LETTERS = SIGNS["letters"]
+DWELL = 0.25  # seconds that a letter is held until it is written
+SMOOTH = 0.1  # seconds over which probabilities are averaged
+CONFIDENT = 0.6  # a probability below which nothing is written
+STILL = 0.9  # palms a second: a hand that is slower is held still
+LATELY = 0.1  # seconds over which that is measured
+RELEASE = 0.25  # seconds of moving after which the same letter may come again
+ASIDE = 1 / 3  # palms: after so much of a move as well
+GONE = 0.3  # seconds without a hand after which it is another hand
+SPACE = 1.0  # seconds without a hand that make a space
+HAND_OF = {letter: drawn.shapes for letter, drawn in DRAWN.items()}
+
+
+class Letter(NamedTuple):
+    """A letter that was written."""
+
+    letter: str
+    time: float  # of the image with which it was written
+    confidence: float  # probability or, of J and Z, how alike the path is
+
+
+class Moment(NamedTuple):
+    """What is kept of an image with a hand."""
+
+    time: float
+    points: np.ndarray  # float32 (21, 3), pixels
+    shapes: np.ndarray  # float32 (shapes,)
+
+
+class State(NamedTuple):
+    """What is known after an image; a new film begins with State()."""
+
+    text: str = ""
+    letters: tuple[Letter, ...] = ()
+    candidate: str = ""  # the letter that is held now, if it is held still
+    since: float = 0.0  # when that began
+    confidence: float = 0.0  # of the candidate, 0–1
+    runner_up: str = ""  # the second most likely letter
+    motion: float = 0.0  # palms a second
+    trail: tuple[Moment, ...] = ()  # the last WINDOW with a hand
+    smooth: np.ndarray | None = None  # float (shapes,), averaged over SMOOTH
+    written: str = ""  # what was written of the hand as it is held; not again without a release
+    place: tuple[float, float] = (0.0, 0.0)  # pixels: where it was held still last
+    moving: float = 0.0  # seconds that it has moved since that was written
+    last_hand: float | None = None  # time of the last image with one
+
+
+def advance(state: State, time: float, seen: Seen, dwell: float = DWELL) -> State:
+    """The state after the next image, which was taken at `time` and shows `seen`.
+
+    A letter is written when it is held still for `dwell` seconds, surely enough; the same one again
+    only after the hand has moved for RELEASE or ASIDE, or was gone; J and Z when their path is
+    drawn; a space when there was no hand for SPACE. What is written is at the end of `text` and
+    `letters`.
+    """
+    if seen.hand is None:
+        return _without_hand(state, time)
+    if state.last_hand is not None and time - state.last_hand > GONE:
+        state = State(state.text, state.letters)
+    step = time - state.trail[-1].time if state.trail else 0.0
+    trail = (*state.trail, Moment(time, seen.hand.points, seen.shapes))
+    trail = tuple(each for each in trail if each.time >= time - WINDOW)
+    keep = float(np.exp(-step / SMOOTH))
+    smooth = seen.shapes if state.smooth is None else keep * state.smooth + (1 - keep) * seen.shapes
+    motion = _motion(trail)
+    state = state._replace(trail=trail, smooth=smooth, motion=motion, last_hand=time)
+    state = _release(state, step)
+    drawn = _drawn(state, time)
+    return drawn or _held(state, time, dwell)
+
+
+def _without_hand(state: State, time: float) -> State:
+    last = state.last_hand
+    if last is None or time - last <= GONE:
+        return state._replace(candidate="", confidence=0.0, runner_up="")
+    text = state.text
+    if time - last >= SPACE and text and not text.endswith(" "):
+        text += " "
+    return State(text, state.letters, last_hand=last)
+
+
+def _motion(trail: tuple[Moment, ...]) -> float:
+    """How fast the 21 points move, in palms a second, over LATELY."""
+    now = trail[-1]
+    before = next((each for each in trail if each.time >= now.time - LATELY - 1e-6), now)
+    if before is now:
+        before = trail[-2] if len(trail) > 1 else now
+    if before is now:
+        return np.inf  # it has just come
+    apart = np.square(now.points[:, :2] - before.points[:, :2]).sum(axis=1).mean() ** 0.5
+    palm = palm_size(np.stack([each.points for each in trail]))
+    return float(apart / palm / (now.time - before.time))
+
+
+def _release(state: State, step: float) -> State:
+    """Whether the letter that was written may be written again."""
+    x, y = state.trail[-1].points[[0, 5, 9, 13, 17], :2].mean(axis=0).tolist()
+    if state.motion >= STILL:
+        return state._replace(moving=state.moving + step)
+    palm = palm_size(np.stack([each.points for each in state.trail]))
+    aside = abs(x - state.place[0]) / palm
+    if state.moving >= RELEASE or (state.moving > 0 and aside >= ASIDE):
+        state = state._replace(written="")
+    return state._replace(moving=0.0, place=(x, y))
+
+
+def _drawn(state: State, time: float) -> State | None:
+    """The state with a J or Z that was just drawn, if one was."""
+    if state.motion >= STILL or len(state.trail) < 5:
+        return None
+    columns = [np.stack([each[k] for each in state.trail]) for k in range(3)]
+    letter, score = drawn_letter(*columns)
+    if not letter:
+        return None
+    state = state._replace(trail=state.trail[-1:], candidate="", since=time)
+    return _write(state, Letter(letter, time, score))
+
+
+def _held(state: State, time: float, dwell: float) -> State:
+    """The state with the letter that is held, written if it was held long enough."""
+    assert state.smooth is not None
+    chosen, is_sign = read_as(state.smooth[None], SHAPES, "letters")
+    order = np.argsort(-chosen[0])
+    letter, confidence = LETTERS[order[0]], float(chosen[0, order[0]])
+    known = {"confidence": confidence, "runner_up": LETTERS[order[1]]}
+    if state.motion >= STILL or confidence < CONFIDENT or not is_sign[0]:
+        return state._replace(candidate="", since=time, **known)
+    if letter != state.candidate:
+        return state._replace(candidate=letter, since=time, **known)
+    state = state._replace(**known)
+    again = letter == state.written or letter in HAND_OF.get(state.written, ())
+    if again or time - state.since < dwell:
+        return state
+    return _write(state, Letter(letter, time, confidence))
+
+
+def _write(state: State, letter: Letter) -> State:
+    return state._replace(
+        text=state.text + letter.letter,
+        letters=(*state.letters, letter),
+        written=letter.letter,
+        moving=0.0,
+    )
