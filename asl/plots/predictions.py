@@ -116,4 +116,4 @@ def _draw_bars(
         side, colour = ("right", "white") if inside else ("left", "black")
         told = f" {percent(share, 0)} " if share >= SHOWN else f" < {percent(SHOWN, 0)} "
         axes.text(share, place, told, va="center", ha=side, color=colour, fontsize=9)
-    axes.set_ylim(max(len(order), MOST_LIKELY) - 0.4, -0.6)
+    axes.set_ylim(len(order) - 0.4, -0.6)
