@@ -107,7 +107,6 @@ def test_the_further_notebooks_join_the_others(further):
     assert {
         "tiny-mobilenetv2",
         "tiny-conv1d_lstm",
-        "tiny-cnn-by-row",
     } <= checkpoints
     metadata = read_metadata(home / "model/tiny-mobilenetv2.keras")
     assert metadata.weights in ("imagenet", "random-mobilenetv2.weights.h5")
