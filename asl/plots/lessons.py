@@ -135,12 +135,11 @@ def gaps(histories: Mapping[str, pd.DataFrame]) -> Figure:
         axes.plot(epochs, history["loss"], "o-", ms=3, color=BLUE, label="training")
         axes.plot(epochs, history["val_loss"], "s--", ms=3, color=VERMILION, label="validation")
         axes.fill_between(epochs, history["loss"], history["val_loss"], color=GREY, alpha=0.15)
-        share = f"validation: {percent(history['val_accuracy'].iloc[-1], 0)} correct"
-        axes.text(0.97, 0.96, share, transform=axes.transAxes, ha="right", va="top")
-        axes.set(title=title, xlabel="epoch")
+        share = percent(history["val_accuracy"].iloc[-1], 0)
+        axes.set(title=f"{title}\nvalidation: {share} correct", xlabel="epoch")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     losses = pd.concat(list(histories.values()))
-    top = min(losses["val_loss"].max(), 1.6 * losses["loss"].max())
+    top = min(losses["val_loss"].max(), 4 * losses["loss"].max())
     panels[0, 0].set(ylabel="loss", ylim=(0, 1.1 * top))
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
