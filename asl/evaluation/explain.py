@@ -124,6 +124,8 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.
     """
     if takes_joints(model):
         return joint_weights(model, network_input(model, images), classes)
+    if not len(images):
+        return np.zeros((*classes.shape, *images.shape[1:3]), np.float32)
     learned = [i for i, layer in enumerate(model.layers) if layer.weights]
     with_maps = [i for i, layer in enumerate(model.layers) if len(layer.output.shape) == 4]
     if not with_maps or with_maps[-1] < learned[0]:

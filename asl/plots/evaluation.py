@@ -46,7 +46,7 @@ def confusion_errors(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     if not errors.any():
         return text_alone(f"{title}. Every prediction lies on the diagonal.")
     shares = errors / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    rows, columns = np.flatnonzero(errors.any(axis=1)), np.flatnonzero(errors.any(axis=0))
+    rows, columns = (np.flatnonzero(errors.any(axis=axis)).tolist() for axis in (1, 0))
     errors, shares = errors[np.ix_(rows, columns)], shares[np.ix_(rows, columns)]
     square = min(0.4, 6.0 / max(errors.shape))
     size = (max(square * len(columns), 2.0) + 2.0, max(square * len(rows), 1.2) + 1.1)
