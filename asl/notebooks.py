@@ -114,8 +114,7 @@ def execute(source: Path, target: Path, label: str) -> float:
     except KeyboardInterrupt:
         print()
         raise KeyboardInterrupt(
-            f"{source.name}, code cell {reached}. The same command begins again; a training goes "
-            "on where it was."
+            f"{source.name}, code cell {reached}. The same command begins again."
         ) from None
     except (CellExecutionError, DeadKernelError, NoSuchKernel, RuntimeError) as error:
         print()
@@ -170,7 +169,7 @@ def _reason(error: Exception) -> str:
         return str(told)
     if isinstance(error, NoSuchKernel):
         return "there is no Python kernel. Install ipykernel, which comes with jupyter."
-    again = "then give the same command again: a training goes on where it was."
+    again = "then give the same command again."
     if isinstance(error, DeadKernelError):
         return (
             "its kernel was ended from outside, most likely since the memory was full. Close other "
