@@ -54,10 +54,10 @@ def class_rows(
     images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], count: int | None = None
 ) -> Figure:
     """`count` images of each class, from its first to its last, a row a class; of many classes in
-    three columns of four images, of few in one of ten.
+    three columns of three images, of few in one of ten.
     """
     blocks = 1 if len(class_names) <= 6 else 3
-    count = count or (4 if blocks > 1 else 10)
+    count = count or (3 if blocks > 1 else 10)
     rows = -(-len(class_names) // blocks)
     height, width, channels = images.shape[1:]
     gap = max(1, width // 14)
