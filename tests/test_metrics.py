@@ -30,6 +30,7 @@ def test_confused_pairs_most_frequent_first():
     pairs = confused_pairs(labels, predicted, "ABC")
     assert pairs.to_numpy().tolist() == [["A", "B", 2], ["A", "C", 1], ["C", "A", 1]]
     assert confused_pairs(labels, labels, "ABC").empty
+    assert confused_pairs(labels[:0], labels[:0], "ABC").empty
 
 
 def test_mcnemar_by_hand():

@@ -29,6 +29,8 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, class_count: int) -> np
     """How often class i (row) was predicted as class j (column), int (classes, classes). Images for
     which nothing is predicted (-1) are in no column.
     """
+    if not len(labels):  # scikit-learn wants some
+        return np.zeros((class_count, class_count), np.int64)
     return confusion_matrix(labels, predicted, labels=range(class_count))
 
 
