@@ -14,15 +14,17 @@ from asl.landmarks.augmentation import normalize_points
 from asl.landmarks.crops import AROUND, CROP, crop_of
 from asl.landmarks.geometry import Square
 from asl.landmarks.hand_landmarks import Landmarks, find_landmarks
-from asl.landmarks.looks import LOOKS
+from asl.landmarks.looks import LOOKS, look_again
 from asl.landmarks.palm_detection import find_palms
 from asl.reader.read import Network
 from asl.reader.signs import SHAPES
 
-PRESENCE = 0.5  # of a hand that is followed
-FOUND = 0.7  # of one that comes new into the picture
-PALM_SCORE = 0.5
+PRESENCE = 0.5
+PALM_SCORE = 0.4
 LARGEST = 640  # pixels of the longer side: more would show no more of a hand before a camera
+CALM = 0.2  # squares that differ by less are nearly one: the next is then between them
+NEWEST = 0.3  # at least so much of the newer one
+SLOW = 0.08  # sides of the square: a hand that moved less from image to image is looked at again
 
 
 class Seen(NamedTuple):
@@ -30,6 +32,7 @@ class Seen(NamedTuple):
 
     hand: Landmarks | None  # None where there is no hand
     shapes: np.ndarray  # float32 (shapes,), probabilities of reader.signs.SHAPES; zeros without
+    square: Square | None = None  # where the hand is looked for in the next image
 
 
 NOTHING = Seen(None, np.zeros(len(SHAPES), np.float32))
@@ -50,15 +53,33 @@ def look(network: Network, image: np.ndarray, last: Seen = NOTHING) -> Seen:
     detector looks at the whole image.
     """
     image = good_size(image)
-    hand = find_landmarks(image, last.hand.region()) if last.hand else None
+    hand = find_landmarks(image, last.square) if last.square else None
     if hand is None or hand.presence < PRESENCE or not _is_inside(hand, image):
-        hand = _find(image)
+        last, hand = NOTHING, _find(image)
     if hand is None:
         return NOTHING
-    points = normalize_points(np.repeat(hand.points[None], LOOKS, axis=0))
-    crop = crop_of(image, hand.points, CROP, AROUND).astype(np.float32)
-    told = interpreter.run(network.file, joints=points[None], pixels=crop[None])
-    return Seen(hand, told[0][0])
+    square = hand.region()
+    if last.square:
+        square = _calmed(last.square, square)
+    looks = np.repeat(hand.points[None], LOOKS, axis=0)
+    if last.hand:
+        moved = np.median(np.linalg.norm((hand.points - last.hand.points)[:, :2], axis=1))
+        if moved < SLOW * square.side:
+            looks = look_again(image, hand.points)
+    points, crop = normalize_points(looks), crop_of(image, hand.points, CROP, AROUND)
+    told = interpreter.run(network.file, joints=points[None], pixels=crop[None].astype(np.float32))
+    return Seen(hand, told[0][0], square)
+
+
+def _calmed(last: Square, new: Square) -> Square:
+    """Of two squares that are nearly one, one between them: where a hand is looked for follows from
+    what was found there, and without this both might sway for ever.
+    """
+    turn = (new.angle - last.angle + np.pi) % (2 * np.pi) - np.pi
+    apart = (abs(new.x - last.x) + abs(new.y - last.y) + abs(new.side - last.side)) / last.side
+    share = float(np.clip((apart + abs(turn)) / CALM, NEWEST, 1))
+    x, y, side = (a + share * (b - a) for a, b in zip(last[:3], new[:3], strict=True))
+    return Square(x, y, side, last.angle + share * turn)
 
 
 def _find(image: np.ndarray) -> Landmarks | None:
@@ -68,7 +89,7 @@ def _find(image: np.ndarray) -> Landmarks | None:
     for palm in sorted(palms, key=lambda palm: -palm.region().side)[:2]:
         hand = find_landmarks(image, palm.region())
         hand = find_landmarks(image, hand.region())
-        if hand.presence >= FOUND and _is_inside(hand, image):
+        if hand.presence >= PRESENCE and _is_inside(hand, image):
             return hand
     return None
 

@@ -77,9 +77,10 @@ def advance(state: State, time: float, seen: Seen, dwell: float = DWELL) -> Stat
     step = time - state.trail[-1].time if state.trail else 0.0
     trail = (*state.trail, Moment(time, seen.hand.points, seen.shapes))
     trail = tuple(each for each in trail if each.time >= time - WINDOW)
-    keep = float(np.exp(-step / SMOOTH))
-    smooth = seen.shapes if state.smooth is None else keep * state.smooth + (1 - keep) * seen.shapes
-    motion = _motion(trail)
+    motion, smooth = _motion(trail), seen.shapes
+    if state.smooth is not None and state.motion < STILL:
+        keep = float(np.exp(-step / SMOOTH))
+        smooth = keep * state.smooth + (1 - keep) * seen.shapes
     state = state._replace(trail=trail, smooth=smooth, motion=motion, last_hand=time)
     state = _release(state, step)
     drawn = _drawn(state, time)
@@ -104,7 +105,8 @@ def _motion(trail: tuple[Moment, ...]) -> float:
         before = trail[-2] if len(trail) > 1 else now
     if before is now:
         return np.inf  # it has just come
-    apart = np.square(now.points[:, :2] - before.points[:, :2]).sum(axis=1).mean() ** 0.5
+    # In the median: single points may be uncertain while the hand rests
+    apart = np.median(np.linalg.norm((now.points - before.points)[:, :2], axis=1))
     palm = palm_size(np.stack([each.points for each in trail]))
     return float(apart / palm / (now.time - before.time))
 
