@@ -280,3 +280,38 @@ def test_a_checkpoint_is_a_beginning(model, parts, home):
         build(NAME, (28, 28, 1), 10, weights=file, size=SIZE)
     with pytest.raises(AslError, match=r"cnn for \(28, 28, 1\) of 24 classes, .* cannot begin"):
         build("cnn", (28, 28, 1), 24, weights=file)
+
+
+@pytest.mark.parametrize("blocks", [0, 2, 5])
+def test_the_trainable_part_goes_on_from_what_is_kept(blocks, model, parts, home):
+    images = [parts.test.images[:4], parts.test.images[4:6]]
+    trainable, kept = transfer.trainable_part(model, ARCHITECTURE, blocks, images)
+    for given, each in zip(kept, images, strict=True):
+        found = trainable(np.asarray(given, np.float32), training=False)
+        expected = model(each.astype(np.float32), training=False)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_block_outputs_are_those_of_the_layers(model, parts):
+    images = parts.test.images[:2]
+    found = transfer.block_outputs(model, images, BLOCKS[1:4])
+    assert list(found) == list(BLOCKS[1:4])
+    backbone = transfer.backbone_of(model)
+    middle = keras.Model(backbone.inputs[0], backbone.get_layer(BLOCKS[2]).output)
+    prepared = keras.Model(model.inputs[0], model.get_layer("prepared").output)
+    expected = middle(prepared(images.astype(np.float32)))
+    np.testing.assert_allclose(found[BLOCKS[2]], expected, atol=1e-6)
+
+
+def test_without_weights_random_ones_are_taken_and_that_is_said(home, monkeypatch, capsys):
+    def missing(name, weights):
+        raise AslError("there are none")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transfer.pretrained, "find_weights", missing)
+        file = transfer.weights_or_random(NAME)
+    assert file.is_relative_to(home / "data/weights")
+    told = capsys.readouterr().out
+    assert "there are none" in told and "RANDOM" in told
+    assert transfer.weights_or_random(NAME, file) == file
+    assert capsys.readouterr().out == f"weights: {file.name}\n"

@@ -7,11 +7,16 @@ data/feature_cache.py.
 
 import hashlib
 import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 
 from asl.data.feature_cache import Features, Pass, features
 from asl.data.mapped_images import Images
 from asl.errors import AslError
 from asl.keras_setup import keras
+from asl.models import pretrained
 from asl.models.backbones import FEATURES, PREPARED
 from asl.models.layers import all_layers
 from asl.models.registry import Architecture
@@ -90,3 +95,42 @@ def frozen_features(frozen: keras.Model, images: Images, name: str) -> Features:
     return features(
         images, Pass(frozen.predict_on_batch, shape, key.digest(), title, batch=PASS_BATCH)
     )
+
+
+def trainable_part(
+    model: keras.Model, architecture: Architecture, blocks: int, images: Sequence[Images]
+) -> tuple[keras.Model, list[Images]]:
+    """The last `blocks` blocks and all above them as a network, and what it takes in place of each
+    of these images: the features of what is frozen below, computed once; the images themselves
+    where nothing is.
+    """
+    frozen, trainable = split_frozen(model, architecture, blocks)
+    if frozen is None:
+        return trainable, [*images]
+    return trainable, [frozen_features(frozen, each, architecture.name).values for each in images]
+
+
+def block_outputs(
+    model: keras.Model, images: np.ndarray, blocks: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """What blocks of the backbone give for images uint8 (n, h, w, c): float32 (n, …) by name."""
+    backbone = backbone_of(model)
+    prepared = keras.Model(model.inputs[0], model.get_layer(PREPARED).output)
+    outputs = {name: backbone.get_layer(name).output for name in blocks}
+    given = keras.Model(backbone.inputs[0], outputs)(prepared(images.astype(np.float32)))
+    return {name: np.asarray(each) for name, each in given.items()}
+
+
+def weights_or_random(name: str, weights: str | Path | None = "imagenet") -> str | Path:
+    """ImageNet's weights of an architecture, as `build` takes them: what was asked for, or a file
+    of random ones where it can be neither found nor fetched. With these nothing is gained, and that
+    is said.
+    """
+    weights = weights or "imagenet"
+    try:
+        file = pretrained.find_weights(name, weights)
+    except AslError as error:
+        print(error, "\n\nGoing on with RANDOM weights: the figures from here on mean nothing.")
+        return pretrained.random_weights(name)
+    print(f"weights: {file.name if file else 'none'}")
+    return weights
