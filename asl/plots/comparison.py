@@ -33,7 +33,7 @@ def error_rates(rows: pd.DataFrame, title: str, chosen: str = "") -> Figure:
         axes.plot(at, place, "o" if wrong else "<", color=colour, ms=8, clip_on=False)
         told = f"{wrong:,} error{'s' * (wrong != 1)} of {row.test_images:,}"
         side = "left" if at < (left * right) ** 0.5 else "right"
-        offset = (-4 if side == "left" else 4, 5)
+        offset = (8 if not wrong else -4 if side == "left" else 4, 5)
         place_of = {"xytext": offset, "textcoords": "offset points", "ha": side, "va": "bottom"}
         axes.annotate(told, (at, place), color=colour, **place_of)  # type: ignore[arg-type]
     axes.set_yticks(range(len(rows)), rows["model"])
