@@ -23,7 +23,6 @@ from asl import files
 from asl.data.catalog import find_dataset
 from asl.data.load import load
 from asl.data.samples import Split, SplitRecipe
-from asl.data.split import replay
 from asl.errors import AslError
 from asl.models.inputs import takes_joints
 from asl.models.keras_files import load_keras_file
@@ -217,5 +216,7 @@ def replay_split(metadata: Metadata) -> Split:
             f"is taken to be by {recipe.by} with seed {recipe.seed}. If it was not, images that "
             "were trained on are counted as a test. Train again to be sure."
         )
+    from asl.data.split import replay  # here, since predicting needs no scikit-learn
+
     height, width, channels = metadata.input_shape
     return replay(load(metadata.dataset, image_shape=(height, width, channels)), recipe)

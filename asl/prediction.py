@@ -24,6 +24,7 @@ from asl.data.load import load
 from asl.data.mapped_images import Images
 from asl.data.samples import Samples
 from asl.errors import AslError
+from asl.export.network import ExportedNetwork
 from asl.landmarks.augmentation import normalize_points
 from asl.landmarks.crops import AROUND, HAND_SIZE, cut_crops
 from asl.landmarks.joint_store import stored_joints
@@ -55,7 +56,7 @@ def predict(model: keras.Model, images: Images) -> np.ndarray:
     return predict_input(model, network_input(model, images))
 
 
-def predict_input(model: keras.Model, seen: NetworkInput) -> np.ndarray:
+def predict_input(model: keras.Model | ExportedNetwork, seen: NetworkInput) -> np.ndarray:
     """Probabilities float32 (n, classes) of what a network takes of images; zeros where it found
     nothing to look at.
     """
@@ -106,9 +107,12 @@ def _predict_hands(model: keras.Model, images: Images) -> np.ndarray:
     return told
 
 
-def run(model: keras.Model, images: Images) -> np.ndarray:
+def run(model: keras.Model | ExportedNetwork, images: Images) -> np.ndarray:
     """The outputs of any Keras model, a row an image; `model.predict` with less ado about it."""
-    batch = min(BATCH, max(1, PREDICTION_MEMORY // (3 * largest_output(model))))
+    if isinstance(model, ExportedNetwork):
+        batch = model.batch
+    else:
+        batch = min(BATCH, max(1, PREDICTION_MEMORY // (3 * largest_output(model))))
     starts = range(0, max(len(images), 1), batch)
     return np.concatenate(
         [model.predict_on_batch(images[start : start + batch]) for start in starts]
@@ -131,7 +135,7 @@ def predict_files(
 
 
 def predict_inputs(
-    model: keras.Model, class_names: Sequence[str], inputs: Inputs
+    model: keras.Model | ExportedNetwork, class_names: Sequence[str], inputs: Inputs
 ) -> tuple[pd.DataFrame, LeftOut]:
     """The results of what `find_inputs` found, and all that was left out: reason → names.
 
@@ -170,7 +174,7 @@ def predict_inputs(
 
 
 def _table(
-    model: keras.Model,
+    model: keras.Model | ExportedNetwork,
     values: np.ndarray,
     names: Sequence[str],
     class_names: Sequence[str],

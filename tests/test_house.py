@@ -19,6 +19,7 @@ ORDER = [
     {"landmarks"},
     {"models"},
     {"checkpoints"},
+    {"export"},
     {"results"},
     {"prediction"},
     {"plots"},

@@ -16,6 +16,7 @@ from asl.data.rendered_hands import draw_hand, draw_hands
 from asl.evaluation.confidence import calibrate, fit_temperature
 from asl.evaluation.cross_dataset import predict_dataset
 from asl.evaluation.intervals import accuracy_interval
+from asl.export import convert
 from asl.keras_setup import keras
 from asl.landmarks import interpreter
 from asl.landmarks import joints as finding
@@ -26,7 +27,7 @@ from asl.models import reader as reader_module
 from asl.models.metadata import Metadata
 from asl.models.reader import both
 from asl.prediction import predict_fitted
-from asl.reader import export, left_out, read, sources, train
+from asl.reader import left_out, read, sources, train
 from asl.reader.domain_randomization import KEPT, SIZE, background, degrade_all, randomize
 from asl.reader.left_out import LeftOut
 from asl.reader.signs import OTHER, SAME_SHAPE, SHAPES
@@ -299,20 +300,9 @@ def test_the_pixel_network_learns_above_what_photographs_share(home, monkeypatch
     assert {layer.momentum for layer in kinds} == {reader_module.MOMENTUM}
 
 
-@pytest.mark.parametrize("is_older", [False, True])
-def test_the_exported_file_says_what_keras_says(is_older, networks, monkeypatch, capfd):
-    """Also where Keras is older than the format."""
-    usual = keras.Model.export
-
-    def older(model, *arguments, format, **others):
-        if format == "litert":
-            raise ValueError("Unrecognized format=litert")
-        return usual(model, *arguments, format=format, **others)
-
-    if is_older:
-        monkeypatch.setattr(keras.Model, "export", older)
+def test_the_exported_file_says_what_keras_says(networks, capfd):
     model = both(*networks, 0.4, 1.3)
-    file = export.write_litert(model, "reader")
+    file = convert.write_litert(model, "reader")
     assert file == files.MODEL / "reader.tflite"
     assert capfd.readouterr() == ("", "")
     for count in (1, 3, 2):  # of any size, one after the other
@@ -328,20 +318,20 @@ def test_the_exported_file_says_what_keras_says(is_older, networks, monkeypatch,
 @pytest.mark.parametrize("told", [0.5, np.nan])
 def test_a_file_that_says_something_else_is_not_kept(told, networks, monkeypatch):
     monkeypatch.setattr(
-        export.interpreter, "run", lambda file, **_: [np.full((3, len(SHAPES)), told)]
+        convert.interpreter, "run", lambda file, **_: [np.full((3, len(SHAPES)), told)]
     )
     with pytest.raises(AslError, match=r"reader\.tflite differs from the network by"):
-        export.write_litert(both(*networks, 0.4, 1.3), "reader")
+        convert.write_litert(both(*networks, 0.4, 1.3), "reader")
     assert not list(files.MODEL.iterdir())
 
 
 def test_a_keras_that_cannot_export_is_told(networks, monkeypatch):
     def unknown(*_, **__):
-        raise ValueError("Unrecognized format=litert")
+        raise ValueError("Unrecognized format=tf_saved_model")
 
     monkeypatch.setattr(keras.Model, "export", unknown)
-    with pytest.raises(AslError, match=r"cannot write reader\.tflite .*pip install --upgrade"):
-        export.write_litert(both(*networks, 0.4, 1.3), "reader")
+    with pytest.raises(AslError, match=r"cannot write reader for litert .*pip install --upgrade"):
+        convert.write_litert(both(*networks, 0.4, 1.3), "reader")
 
 
 # Sets that are left out, by hand

@@ -19,6 +19,7 @@ from asl.__main__ import main
 from asl.checkpoints import save_model
 from asl.data.images import find_inputs, fit, read_image
 from asl.data.rendered_hands import draw_hand
+from asl.export import convert
 from asl.keras_setup import keras
 from asl.landmarks import interpreter, networks
 from asl.landmarks import joints as finding
@@ -26,7 +27,7 @@ from asl.landmarks.hands import Hand
 from asl.landmarks.looks import LOOKS
 from asl.models.metadata import Metadata, Threshold
 from asl.prediction import predict_fitted
-from asl.reader import drawings, export, read, tables
+from asl.reader import drawings, read, tables
 from asl.reader.domain_randomization import SIZE
 from asl.reader.signs import OTHER, SHAPES, read_as, shape_labels
 
@@ -60,7 +61,7 @@ def stored(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "MODEL", folder)
         model = stand_in()
-        digest = files.sha256(export.write_litert(model, "reader"))
+        digest = files.sha256(convert.write_litert(model, "reader"))
         save_model(model, "reader", Metadata(**{**vars(metadata), "litert_sha256": digest}))
     return folder
 

@@ -29,6 +29,7 @@ from typing import NamedTuple
 from asl import checkpoints, files
 from asl.errors import AslError, few
 from asl.evaluation.intervals import describe_accuracy
+from asl.export import convert
 from asl.keras_setup import keras
 from asl.models import pretrained, registry
 from asl.models.joints import dense_network, save_hidden
@@ -36,7 +37,7 @@ from asl.models.keras_files import load_keras_file
 from asl.models.layers import all_layers
 from asl.models.metadata import Metadata
 from asl.models.reader import BACKBONE, both, pixel_network
-from asl.reader import export, left_out
+from asl.reader import left_out
 from asl.reader.signs import SHAPES, sign_places
 from asl.reader.sources import LEFT_OUT, RENDERED, SHARES, Batches, Hands, gather
 
@@ -102,7 +103,7 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
         left_out=left_out.figures(known),
     )
     model = both(joints, crops, share, temperature)
-    litert = files.sha256(export.write_litert(model, "reader"))
+    litert = files.sha256(convert.write_litert(model, "reader"))
     return checkpoints.save_model(model, "reader", replace(metadata, litert_sha256=litert))
 
 

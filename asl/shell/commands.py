@@ -172,9 +172,11 @@ def _files_of(model: str) -> list[Path]:
     if model == "reader":
         return [*files.MODEL.glob("reader*")]
     from asl import checkpoints
+    from asl.export.network import places
 
     file = checkpoints.find(model)
-    return [file, file.with_suffix(".json")]
+    exported = [*places(file, "litert"), *places(file, "onnx")]
+    return [file, file.with_suffix(".json"), *exported]
 
 
 def _predict_with_reader(
@@ -201,10 +203,29 @@ def _predict_with_checkpoint(
     wanted = {"--draw": options.draw, "--details": options.details, "--all": options.all}
     if asked := [name for name, value in wanted.items() if value]:
         raise AslError(f"{' and '.join(asked)} show hands, which only the reader looks for.")
+    from asl import checkpoints
+    from asl.export.network import find_exported
     from asl.prediction import predict_inputs
 
-    model, metadata = asl.load_model(options.model)
+    file = checkpoints.find(options.model)
+    metadata = checkpoints.read_metadata(file)
+    model = find_exported(file, metadata)  # without TensorFlow, whose import takes seconds
+    if model is None:
+        model, metadata = asl.load_model(file)
     return *predict_inputs(model, metadata.class_names, inputs), metadata.threshold
+
+
+def export(options: argparse.Namespace) -> None:
+    from asl.export import write
+
+    written = write.export(options.model, options.format, options.quantize, options.output)
+    size = f"{written.file.stat().st_size / 1e6:,.2f} MB"
+    print(f"kept in {files.shown(written.file)} ({size}), with {written.file.name}.json beside it")
+    if options.quantize:
+        print(f"{written.same:,} of {written.images:,} validation images are predicted as before")
+    else:
+        print(f"probabilities differ from Keras' by at most {written.difference:.0e}")
+    print(f"In Python:\n{write.example(written)}")
 
 
 def _print_predictions(table: pd.DataFrame, threshold: Threshold | None) -> None:

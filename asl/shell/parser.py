@@ -92,6 +92,15 @@ def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Actio
     add("--landmarks", choices=("lite", "full"), default="lite", help=landmarks)
     add("paths", nargs="+", metavar="PATH", help="a picture, or a folder of them")
 
+    add = command("export", commands.export, "write a checkpoint for other programs and devices")
+    add("model", metavar="MODEL", help=checkpoint)
+    format = "litert: .tflite, for telephones and small devices; onnx: .onnx (extra `export`)"
+    add("--format", default="litert", metavar="FORMAT", help=format)
+    quantize = "int8: whole numbers of eight bits, a third of the size (litert)"
+    add("--quantize", default="", metavar="TYPE", help=quantize)
+    target = "write this file; unless given, beside the checkpoint"
+    add("--output", metavar="FILE", help=target)
+
 
 def _whole(name: str) -> Callable[[str], int]:
     """What makes a number of an argument, and refuses what is not allowed."""
