@@ -191,6 +191,12 @@ def test_it_stops_early_when_validation_gets_no_better(parts, home, monkeypatch)
     assert losses[-1] > losses[:-1].min()
 
 
+@pytest.mark.parametrize(("epochs", "patience"), [(20, 8), (80, 8), (81, 9), (1200, 120)])
+def test_a_training_is_not_stopped_while_its_rate_still_rises(parts, epochs, patience):
+    recipe = training_recipe(build("cnn", (28, 28, 1), 24), parts, epochs=epochs)
+    assert recipe.patience == patience >= epochs // 10
+
+
 def test_killed_and_started_again(tmp_path, capsys):
     """kill -9 in the middle of an epoch, in the shell; what an older training left stays."""
     (tmp_path / "model").mkdir()

@@ -50,7 +50,7 @@ def train(
     says. `weights` is what the network was initialised with; of `joints`, what its head knew.
 
     The epoch of the lowest validation loss is kept; the run stops where that has not fallen for
-    the entry's `patience` epochs. `model` ends with the best weights, calibrated: its last layer is
+    the recipe's `patience` epochs. `model` ends with the best weights, calibrated: its last layer is
     divided by the temperature that fits the validation images. A run that was killed goes on
     after its last whole epoch when the same call is made again. Gives a row an epoch, counted from
     1: loss, accuracy, val_loss, val_accuracy, seconds.

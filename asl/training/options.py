@@ -46,6 +46,13 @@ class Recipe:
         """Images of validation that are predicted at a time, as many as the memory holds."""
         return self.batch_size if self.architecture.pretrained else VALIDATION_BATCH
 
+    @property
+    def patience(self) -> int:
+        """Epochs without a lower validation loss before the training stops: as the entry says; of
+        a small set, whose epochs are many and short, no fewer than its warm-up takes.
+        """
+        return max(self.architecture.patience, math.ceil(self.epochs / 10))
+
     def learning_rate(self, blocks: int) -> float:
         """The highest learning rate of a phase."""
         pretrained = self.architecture.pretrained

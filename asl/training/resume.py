@@ -30,7 +30,7 @@ class KeepProgress(EpochLog):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         figures = {key: float(value) for key, value in (logs or {}).items()}
         figures["seconds"] = self.seconds()
-        history, patience = self.progress["history"], self.recipe.architecture.patience
+        history, patience = self.progress["history"], self.recipe.patience
         history.append(figures)
         best = int(np.argmin([row["val_loss"] for row in history]))
         self.progress["best_epoch"] = best + 1
