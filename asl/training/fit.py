@@ -49,11 +49,11 @@ def train(
     Options are epochs, batch_size, augmented and fine_tune; the rest is as the architecture's entry
     says. `weights` is what the network was initialised with; of `joints`, what its head knew.
 
-    The epoch of the lowest validation loss is kept; the run stops where that has not fallen for
-    the recipe's `patience` epochs. `model` ends with the best weights, calibrated: its last layer is
-    divided by the temperature that fits the validation images. A run that was killed goes on
-    after its last whole epoch when the same call is made again. Gives a row an epoch, counted from
-    1: loss, accuracy, val_loss, val_accuracy, seconds.
+    The epoch of the lowest validation loss is kept; the run stops where that has not fallen for the
+    recipe's `patience` epochs. `model` ends with the best weights, calibrated: its last layer is
+    divided by the temperature that fits the validation images. A run that was killed goes on after
+    its last whole epoch when the same call is made again. Gives a row an epoch, counted from 1:
+    loss, accuracy, val_loss, val_accuracy, seconds.
 
     `joints` learns from images with a hand; those without one count as wrong in the metadata's
     validation accuracy and coverage. Of a network with a frozen backbone only the head is trained,
