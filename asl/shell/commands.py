@@ -259,6 +259,22 @@ def _print_predictions(table: pd.DataFrame, threshold: Threshold | None) -> None
         )
 
 
+def spell(options: argparse.Namespace) -> int:
+    if options.details:
+        files.check_output(options.details, [options.film, *_files_of("reader")])
+    from asl.spelling import film, steady
+
+    dwell = steady.DWELL if options.dwell is None else options.dwell
+    spelled = film.spell_film(options.film, dwell)
+    if options.details:
+        film.write_details(spelled, options.details)
+    if spelled.text:
+        print(spelled.text)
+    if spelled.note:
+        print(spelled.note, file=sys.stderr)
+    return 1 if spelled.is_cut_short else 0
+
+
 def datasets(options: argparse.Namespace) -> None:
     from asl.data import download, landmark_sets
 

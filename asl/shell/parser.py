@@ -101,6 +101,16 @@ def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Actio
     target = "write this file; unless given, beside the checkpoint"
     add("--output", metavar="FILE", help=target)
 
+    add = command("spell", commands.spell, "say which letters a hand spells in a film, J and Z too")
+    dwell = "a letter is written when it is held still for so long (0.25 unless told)"
+    add("--dwell", type=float, metavar="SECONDS", help=dwell)
+    add(
+        "--details",
+        metavar="FILE",
+        help="write each letter, its time and confidence: lines of JSON",
+    )
+    add("film", metavar="FILM", help="a film, such as a .mp4 or .avi file")
+
 
 def _whole(name: str) -> Callable[[str], int]:
     """What makes a number of an argument, and refuses what is not allowed."""

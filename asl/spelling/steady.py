@@ -18,10 +18,11 @@ from asl.spelling.motion import DRAWN, WINDOW, drawn_letter, palm_size
 LETTERS = SIGNS["letters"]
 DWELL = 0.25  # seconds that a letter is held until it is written
 SMOOTH = 0.1  # seconds over which probabilities are averaged
-CONFIDENT = 0.6  # a probability below which nothing is written
-STILL = 0.9  # palms a second: a hand that is slower is held still
+CONFIDENT = 0.5  # a probability below which nothing is written
+STILL = 1.5  # palms a second: a hand that is slower is held still
+ENDED = 0.9  # palms a second, at which J and Z are at their end
 LATELY = 0.1  # seconds over which that is measured
-RELEASE = 0.25  # seconds of moving after which the same letter may come again
+RELEASE = 0.25  # seconds away from a letter after which it may come again
 ASIDE = 1 / 3  # palms: after so much of a move as well
 GONE = 0.3  # seconds without a hand after which it is another hand
 SPACE = 1.0  # seconds without a hand that make a space
@@ -57,8 +58,9 @@ class State(NamedTuple):
     trail: tuple[Moment, ...] = ()  # the last WINDOW with a hand
     smooth: np.ndarray | None = None  # float (shapes,), averaged over SMOOTH
     written: str = ""  # what was written of the hand as it is held; not again without a release
-    place: tuple[float, float] = (0.0, 0.0)  # pixels: where it was held still last
-    moving: float = 0.0  # seconds that it has moved since that was written
+    place: float = 0.0  # pixels from the left, where that was held still last
+    left: float = 0.0  # seconds: when it was
+    has_moved: bool = False  # since then
     last_hand: float | None = None  # time of the last image with one
 
 
@@ -81,10 +83,11 @@ def advance(state: State, time: float, seen: Seen, dwell: float = DWELL) -> Stat
     if state.smooth is not None and state.motion < STILL:
         keep = float(np.exp(-step / SMOOTH))
         smooth = keep * state.smooth + (1 - keep) * seen.shapes
-    state = state._replace(trail=trail, smooth=smooth, motion=motion, last_hand=time)
-    state = _release(state, step)
-    drawn = _drawn(state, time)
-    return drawn or _held(state, time, dwell)
+    has_moved = state.has_moved or motion >= STILL / 2
+    state = state._replace(
+        trail=trail, smooth=smooth, motion=motion, last_hand=time, has_moved=has_moved
+    )
+    return _drawn(state, time) or _held(state, time, dwell)
 
 
 def _without_hand(state: State, time: float) -> State:
@@ -111,21 +114,9 @@ def _motion(trail: tuple[Moment, ...]) -> float:
     return float(apart / palm / (now.time - before.time))
 
 
-def _release(state: State, step: float) -> State:
-    """Whether the letter that was written may be written again."""
-    x, y = state.trail[-1].points[[0, 5, 9, 13, 17], :2].mean(axis=0).tolist()
-    if state.motion >= STILL:
-        return state._replace(moving=state.moving + step)
-    palm = palm_size(np.stack([each.points for each in state.trail]))
-    aside = abs(x - state.place[0]) / palm
-    if state.moving >= RELEASE or (state.moving > 0 and aside >= ASIDE):
-        state = state._replace(written="")
-    return state._replace(moving=0.0, place=(x, y))
-
-
 def _drawn(state: State, time: float) -> State | None:
     """The state with a J or Z that was just drawn, if one was."""
-    if state.motion >= STILL or len(state.trail) < 5:
+    if state.motion >= ENDED or len(state.trail) < 5:
         return None
     columns = [np.stack([each[k] for each in state.trail]) for k in range(3)]
     letter, score = drawn_letter(*columns)
@@ -147,10 +138,27 @@ def _held(state: State, time: float, dwell: float) -> State:
     if letter != state.candidate:
         return state._replace(candidate=letter, since=time, **known)
     state = state._replace(**known)
-    again = letter == state.written or letter in HAND_OF.get(state.written, ())
-    if again or time - state.since < dwell:
+    if letter == state.written or letter in HAND_OF.get(state.written, ()):
+        state = _again(state, time)
+        return state._replace(since=time) if state.written else state
+    if time - state.since < dwell:
         return state
     return _write(state, Letter(letter, time, confidence))
+
+
+def _again(state: State, time: float) -> State:
+    """The written letter is held again, or still: it may be written again if the hand was away from
+    it for RELEASE, or moved ASIDE.
+    """
+    place = _place(state)
+    aside = abs(place - state.place) / palm_size(np.stack([each.points for each in state.trail]))
+    if state.has_moved and (time - state.left >= RELEASE or aside >= ASIDE):
+        return state._replace(written="", since=time)
+    return state._replace(left=time, place=place, has_moved=False)
+
+
+def _place(state: State) -> float:
+    return float(state.trail[-1].points[[0, 5, 9, 13, 17], 0].mean())
 
 
 def _write(state: State, letter: Letter) -> State:
@@ -158,5 +166,7 @@ def _write(state: State, letter: Letter) -> State:
         text=state.text + letter.letter,
         letters=(*state.letters, letter),
         written=letter.letter,
-        moving=0.0,
+        place=_place(state),
+        left=letter.time,
+        has_moved=False,
     )
