@@ -38,6 +38,7 @@ from .evaluation.explain import grad_cam as grad_cam
 from .evaluation.explain import least_confident as least_confident
 from .evaluation.explain import mistakes as mistakes
 from .evaluation.explain import nearest as nearest
+from .evaluation.explain import worst_first as worst_first
 from .evaluation.intervals import accuracy_interval as accuracy_interval
 from .evaluation.intervals import describe_accuracy as describe_accuracy
 from .evaluation.metrics import confused_pairs as confused_pairs

@@ -1,10 +1,21 @@
 """What went wrong, and why: by hand, and on networks of every kind."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics.pairwise import cosine_similarity
 
-from asl import AslError, build, distinct_images, grad_cam, least_confident, mistakes, nearest
+from asl import (
+    AslError,
+    build,
+    distinct_images,
+    grad_cam,
+    least_confident,
+    mistakes,
+    nearest,
+    worst_first,
+)
 from asl.evaluation import explain
 from asl.keras_setup import keras
 
@@ -59,6 +70,20 @@ def test_a_film_is_not_one_image():
     shown = distinct_images(film, np.zeros(6, int), similarity=0.9)
     kept = np.flatnonzero(shown)
     assert 1 < len(kept) < 6 and alike[0, kept[1]] < 0.9 < alike[0, kept[1] - 1]
+
+
+def test_mistakes_come_before_what_is_correct_and_each_photograph_once(parts):
+    test = parts.test.take(np.arange(6))
+    test = replace(test, labels=np.zeros(6, int), groups=np.arange(6))
+    first = np.array([0.9, 0.2, 0.6, 0.1, 0, 0.7])
+    probabilities = np.stack([first, 1 - first], axis=1)
+    probabilities[4] = 0  # no hand
+    assert worst_first(test, probabilities)["row"].tolist() == [3, 1, 2, 5, 0]
+    assert worst_first(test, probabilities, most=3)["row"].tolist() == [3, 1, 2]
+    groups = np.array([0, 1, 1, 1, 2, 3])
+    again = replace(test, groups=groups, group_unit="duplicate group")
+    assert worst_first(again, probabilities)["row"].tolist() == [3, 5, 0]
+    assert worst_first(test, np.zeros((6, 2))).empty
 
 
 def test_nearest_finds_the_image_itself_and_agrees_with_scikit_learn(model, parts):

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from sklearn.neighbors import NearestNeighbors
 
+from asl.data.dataset import DUPLICATE_GROUP
 from asl.data.encoding import most_likely
+from asl.data.samples import Samples
 from asl.errors import AslError
 from asl.keras_setup import keras
 from asl.landmarks.augmentation import normalize_points
@@ -37,6 +39,22 @@ def least_confident(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFra
     """The images predicted correctly, the least confident first; columns as in `mistakes`."""
     correct = _predictions(labels, probabilities).query("actual == predicted")
     return correct.sort_values("confidence", kind="stable", ignore_index=True)
+
+
+def worst_first(samples: Samples, probabilities: np.ndarray, most: int = 300) -> pd.DataFrame:
+    """What there is to look at, at most so many images: the mistakes, the worst first, then the
+    correct predictions, the least confident first; columns as in `mistakes`.
+
+    probabilities (n, classes). Left out are images for which nothing is predicted, and those much
+    like one before them (`distinct_images`, and the near-duplicates that the split knows).
+    """
+    answers = samples.labels, probabilities
+    cases = pd.concat([mistakes(*answers), least_confident(*answers)])
+    cases = cases.query("predicted >= 0").head(most)
+    rows, labels = cases["row"].to_numpy(), cases["actual"].to_numpy()
+    groups = samples.groups if samples.group_unit == DUPLICATE_GROUP else None
+    groups = None if groups is None else groups[rows]
+    return cases[distinct_images(samples.images[rows], labels, groups)].reset_index(drop=True)
 
 
 def _predictions(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
