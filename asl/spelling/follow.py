@@ -24,7 +24,6 @@ PALM_SCORE = 0.4
 LARGEST = 640  # pixels of the longer side: more would show no more of a hand before a camera
 CALM = 0.2  # squares that differ by less are nearly one: the next is then between them
 NEWEST = 0.3  # at least so much of the newer one
-UNSURE = 0.6  # a probability below which a slow hand is looked for anew
 SLOW = 0.08  # sides of the square: a hand that moved less from image to image is looked at again
 
 
@@ -34,7 +33,6 @@ class Seen(NamedTuple):
     hand: Landmarks | None  # None where there is no hand
     shapes: np.ndarray  # float32 (shapes,), probabilities of reader.signs.SHAPES; zeros without
     square: Square | None = None  # where the hand is looked for in the next image
-    is_slow: bool = False  # whether it moved little since the last image
 
 
 NOTHING = Seen(None, np.zeros(len(SHAPES), np.float32))
@@ -55,19 +53,13 @@ def look(network: Network, image: np.ndarray, last: Seen = NOTHING) -> Seen:
     detector looks at the whole image.
     """
     image = good_size(image)
-    hand = _follow(image, last.square) if last.square else None
+    hand = _in_square(image, last.square) if last.square else None
     if hand is None:
-        last, hand = NOTHING, _find(image)
-    if hand is None:
-        return NOTHING
-    seen = _read(network, image, hand, last)
-    if last.hand and seen.is_slow and seen.shapes.max() < UNSURE:  # it may be followed amiss
-        again = _find(image)
-        if again and again.presence > PRESENCE:
-            anew = _read(network, image, again, Seen(again, NOTHING.shapes))
-            both = np.sqrt(seen.shapes * anew.shapes)
-            seen = anew._replace(shapes=both / both.sum())
-    return seen
+        hand = _find(image)
+        if hand is None and last.square:  # it may be turned so that its palm is not to be seen
+            hand = _in_square(image, last.square._replace(side=WIDER * last.square.side))
+        last = NOTHING
+    return NOTHING if hand is None else _read(network, image, hand, last)
 
 
 def _read(network: Network, image: np.ndarray, hand: Landmarks, last: Seen) -> Seen:
@@ -77,24 +69,19 @@ def _read(network: Network, image: np.ndarray, hand: Landmarks, last: Seen) -> S
     square = hand.region()
     if last.square:
         square = _calmed(last.square, square)
-    looks, is_slow = np.repeat(hand.points[None], LOOKS, axis=0), False
+    looks = np.repeat(hand.points[None], LOOKS, axis=0)
     if last.hand:
         moved = np.median(np.linalg.norm((hand.points - last.hand.points)[:, :2], axis=1))
-        is_slow = bool(moved < SLOW * square.side)
-    if is_slow:
-        looks = look_again(image, hand.points)
+        if moved < SLOW * square.side:
+            looks = look_again(image, hand.points)
     points, crop = normalize_points(looks), crop_of(image, hand.points, CROP, AROUND)
     told = interpreter.run(network.file, joints=points[None], pixels=crop[None].astype(np.float32))
-    return Seen(hand, told[0][0], square, is_slow)
+    return Seen(hand, told[0][0], square)
 
 
-def _follow(image: np.ndarray, square: Square) -> Landmarks | None:
-    """The hand where the last image lets expect it, or a little around."""
-    for side in (1.0, WIDER):
-        hand = find_landmarks(image, square._replace(side=side * square.side))
-        if hand.presence >= PRESENCE and _is_inside(hand, image):
-            return hand
-    return None
+def _in_square(image: np.ndarray, square: Square) -> Landmarks | None:
+    hand = find_landmarks(image, square)
+    return hand if hand.presence >= PRESENCE and _is_inside(hand, image) else None
 
 
 def _calmed(last: Square, new: Square) -> Square:
