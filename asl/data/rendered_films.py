@@ -222,18 +222,23 @@ def _write_j(writer: _Writer, row: int, how: tuple[float, float], lean: np.ndarr
         writer.go(seconds / steps, twisted, place, gently=False)
 
 
+RESTING = {  # how a resting hand is turned: yaw, roll in degrees, from and to
+    "hanging": ((40, 80), (170, 190)),  # the arm comes from above
+    "lying": ((150, 210), (70, 110)),  # before the body, its back to the viewer
+    "raised": ((-30, 30), (-20, 20)),  # loosely open
+}
+
+
 def rest(kind: str, *, signer: int, seed: int = 0, seconds: float = 10.0) -> Track:
-    """A hand that signs nothing: `hanging` from an arm that comes from above, or `relaxed`, raised
-    and half open; it sways a little.
-    """
+    """A hand that signs nothing, held in one of the ways of RESTING; it sways a little."""
     random = np.random.default_rng([seed, signer, 1])
     writer = _Writer(signer, random)
     opened, closed = (poses([sign], signers=[signer], seed=seed) for sign in ("5", "S"))
     both = Pose(*(np.concatenate(parts) for parts in zip(opened, closed, strict=True)))
     share = np.array([random.uniform(0.25, 0.4)])
     half = between(both, np.array([0]), np.array([1]), share)._replace(turn=opened.turn)
-    row = writer.row(half)
-    row = writer.turned(row, random.uniform(40, 80), 180 if kind == "hanging" else -15)
+    yaw, roll = (random.uniform(*limits) for limits in RESTING[kind])
+    row = writer.turned(writer.row(half), yaw, roll)
     writer.go(0.0, row, [0, 0])
     while writer.now < seconds:
         writer.go(random.uniform(0.8, 2), row, random.uniform(-1.5, 1.5, 2))

@@ -18,10 +18,11 @@ from asl.reader.signs import SHAPES
 WINDOW = 1.5  # seconds of a path that are looked at
 SHORTEST = 0.3  # seconds that J or Z take at least
 POINTS = 24  # of a path when it is compared
-ALIKE = 0.93  # cosine of two paths: from here on they are one letter
+ALIKE = 0.96  # cosine of two paths: from here on they are one letter
 SMALLEST, LARGEST = 0.4, 2.5  # palms: height of what is drawn
 EXTENDED = 0.5  # palms from knuckle to tip of the finger that draws
-OF_HAND, ALWAYS = 0.4, 0.15  # probability of the hand that draws: when it begins, and all the time
+OF_HAND = 0.4  # probability of the hand that draws, in the mean of the path, and at its end
+END = 5  # images
 
 
 class Drawn(NamedTuple):
@@ -56,13 +57,13 @@ def _likeness(
     """The greatest cosine of a path that ends now with one of this letter; 0 where none can be."""
     now = times[-1]
     starts = np.flatnonzero(times <= now - SHORTEST)
-    starts = starts[share[starts] >= OF_HAND]
-    if not len(starts):
+    mean = np.cumsum(share[::-1])[::-1] / np.arange(len(share), 0, -1)
+    starts = starts[mean[starts] >= OF_HAND]
+    if not len(starts) or mean[-END:][0] < OF_HAND:
         return 0.0
     palm = palm_size(points)
     finger = np.linalg.norm(points[:, drawn.tip] - points[:, drawn.knuckle], axis=1) / palm
-    fits = (finger >= EXTENDED) & (share >= ALWAYS)
-    misfits = np.flatnonzero(~_mostly(fits))
+    misfits = np.flatnonzero(~_mostly(finger >= EXTENDED))
     starts = starts[starts > (misfits[-1] if len(misfits) else -1)]
     paths = []
     for start in starts:
