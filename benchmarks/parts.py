@@ -32,6 +32,14 @@ PARTS = {
         "Images a second, from the data set or from PNG files, to results.csv.",
         4,
     ),
+    "export": Part(
+        "export",
+        "Networks for other programs",
+        "letters-cnn by Keras, LiteRT, LiteRT in int8 and ONNX Runtime; what int8 costs on the "
+        "test splits; `predict` on Sign Language MNIST's test images as PNG files, in a process of its "
+        "own; every network of the catalogue with random weights, exported and compared.",
+        8,
+    ),
     "photographs": Part(
         "photographs",
         "Prediction of photographs",
@@ -144,6 +152,14 @@ PARTS = {
         "Whether the digits of `student_digits`, photographed at a school in Turkey, are signed as "
         "in ASL: read by a network of joints of the digits of `signers` and of rendered hands.",
         3,
+    ),
+    "spelling": Part(
+        "spelling",
+        "Spelling",
+        "Films of ten rendered signers who spell 40 words in rendered rooms (two thirds of the "
+        "letters in a second way, which the reader was not trained on), read by `spell`; nothing "
+        "was chosen by these words. What is added where nobody spells; J and Z; images a second.",
+        12,
     ),
     "choices": Part(
         "choices",
