@@ -74,6 +74,7 @@ def test_metadata_is_read_back_as_it_was_written(home, parts):
         split=recipe,
         datasets=("tiny", "sample"),
         weights="some.weights.h5",
+        initial_sha256="1" * 64,
         batch_size=16,
         augmented=True,
         fine_tune=2,

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,3 +280,18 @@ def test_a_checkpoint_of_just_this_training_is_found_and_others_stay(
     assert find_or_train(parts, "cnn", seed=1, epochs=1) == "tiny-cnn-seed1"
     assert find_or_train(parts, "cnn") == "tiny-cnn"
     assert (home / "model/tiny-cnn.keras").read_bytes() == before
+
+
+def test_weights_that_changed_under_their_name_are_other_weights(parts, home, eager, capsys):
+    begun = {"weights": home / "begun.keras", "epochs": 1}
+    shutil.copy(home / "model" / f"{find_or_train(parts, 'cnn', epochs=1)}.keras", begun["weights"])
+    assert find_or_train(parts, "cnn", **begun) == "tiny-cnn-seed0"
+    first = read_metadata(home / "model/tiny-cnn-seed0.keras")
+    assert first.initial_sha256 == files.sha256(begun["weights"])
+    shutil.copy(home / "model/tiny-cnn-seed0.keras", begun["weights"])
+    capsys.readouterr()
+    assert find_or_train(parts, "cnn", **begun) == "tiny-cnn-seed0"
+    second = read_metadata(home / "model/tiny-cnn-seed0.keras")
+    assert second.arrays_sha256 != first.arrays_sha256
+    assert find_or_train(parts, "cnn", **begun) == "tiny-cnn-seed0"
+    assert capsys.readouterr().out.count("as it was trained") == 1

@@ -32,6 +32,7 @@ class Metadata:
     split: SplitRecipe | None = None  # None: it is not known
     datasets: tuple[str, ...] = ()  # where it was trained on several
     weights: str | None = None  # a file that it was initialised with
+    initial_sha256: str = ""  # of that file, unless it is a published one
     batch_size: int = 0
     augmented: bool = False
     fine_tune: int = 0

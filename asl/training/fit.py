@@ -29,7 +29,7 @@ from asl.training.batches import Batches
 from asl.training.known_signs import begin_with_known, keep_known
 from asl.training.options import Options, Recipe, settle
 from asl.training.resume import epoch_network, fit_phase
-from asl.training.save import Fitted, describe, keep, source, validation_batches
+from asl.training.save import Fitted, describe, keep, source, source_sha256, validation_batches
 
 DIGEST_IMAGES = 30_000  # of larger sets, as many tell whether an interrupted run had the same
 
@@ -125,6 +125,7 @@ def find_or_train(
         "seed": seed,
         "split": parts.recipe,
         "weights": source(model, weights),
+        "initial_sha256": source_sha256(model, weights),
         "fine_tune": options["fine_tune"],
     }
     for name in (usual, f"{usual}-seed{seed}"):

@@ -19,6 +19,7 @@ from asl.keras_setup import keras
 from asl.models import registry
 from asl.models.inputs import takes_joints
 from asl.models.metadata import Metadata, Threshold
+from asl.models.pretrained import weights_file
 from asl.training.batches import Batches
 from asl.training.options import Recipe
 
@@ -136,6 +137,7 @@ def describe(
         seed=recipe.seed,
         split=parts.recipe,
         weights=source(recipe.architecture.name, weights),
+        initial_sha256=source_sha256(recipe.architecture.name, weights),
         batch_size=recipe.batch_size,
         augmented=recipe.augmented,
         fine_tune=recipe.fine_tune,
@@ -152,6 +154,17 @@ def source(model: str, weights: str | Path | None) -> str | None:
     if weights and (architecture.brings_weights or str(weights).endswith(".keras")):
         return Path(weights).name
     return None
+
+
+def source_sha256(model: str, weights: str | Path | None) -> str:
+    """A hash of the file of weights that a network is initialised with, which may change under its
+    name; empty for published weights, whose hashes are known, and where there is none.
+    """
+    architecture = registry.find(model)
+    if source(model, weights) is None or (weights == "imagenet" and not architecture.hidden):
+        return ""
+    file = weights_file(model, weights) or Path(str(weights)).expanduser()
+    return files.sha256(file) if file.is_file() else ""
 
 
 def _calibrate(model: keras.Model, fitted: Fitted) -> tuple[float, Threshold]:
