@@ -36,8 +36,8 @@ PARTS = {
         "export",
         "Networks for other programs",
         "letters-cnn by Keras, LiteRT, LiteRT in int8 and ONNX Runtime; what int8 costs on the "
-        "test splits; `predict` on Sign Language MNIST's test images as PNG files, in a process of its "
-        "own; every network of the catalogue with random weights, exported and compared.",
+        "test splits; `predict` on Sign Language MNIST's test images as PNG files, in a process of "
+        "its own; every network of the catalogue with random weights, exported and compared.",
         8,
     ),
     "photographs": Part(

@@ -193,6 +193,7 @@ def test_int8_is_small_made_of_bytes_and_predicts_alike(shipped, home, samples, 
     assert (found == expected).mean() > 0.75
 
 
+@pytest.mark.fault("networks")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -240,6 +241,7 @@ def test_packages_of_onnx_that_are_missing_are_told(stored, home, monkeypatch, c
     assert contents(home) == before
 
 
+@pytest.mark.fault("networks")
 @pytest.mark.parametrize("fault", ["it cannot be converted", "it says something else"])
 def test_a_network_that_a_format_cannot_hold(fault, stored, home, monkeypatch, capsys):
     stored.with_suffix(".tflite").write_bytes(b"of before")
@@ -343,6 +345,7 @@ def damage(fault, file):
         beside.write_bytes(b"\xff\xfe\x00")
 
 
+@pytest.mark.fault("networks")
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [

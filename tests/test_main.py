@@ -50,7 +50,18 @@ def pictures(tmp_path, parts):
 
 @pytest.mark.parametrize(
     "command",
-    ["", "run", "train", "compare", "evaluate", "reader", "predict", "datasets", "models"],
+    [
+        "",
+        "run",
+        "train",
+        "compare",
+        "evaluate",
+        "reader",
+        "predict",
+        "export",
+        "datasets",
+        "models",
+    ],
 )
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as ended:

@@ -64,7 +64,7 @@ def read(exported: Path) -> ExportMetadata:
         found = ExportMetadata(**stored)
     except FileNotFoundError as error:
         raise ValueError(f"{files.shown(beside)} is missing") from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ValueError(f"{files.shown(beside)} is damaged") from error
     digests = (found.checkpoint, found.weights_sha256, found.file_sha256)
     if not all(isinstance(each, str) and each for each in digests):
