@@ -45,6 +45,19 @@ def test_a_network_has_a_box_for_each_stage():
     assert heights[0] == heights[1] > heights[2]
 
 
+def test_long_shapes_of_a_network_take_two_lines():
+    stages = [("input", (256, 256, 3)), ("Conv2D", (256, 256, 16)), ("Dense", (24,))]
+    axes = plots.network(stages).axes[0]
+    assert [text.get_text() for text in axes.texts][1::2] == ["256×256\n×3", "256×256\n×16", "24"]
+
+
+def test_an_arrow_points_at_a_place_that_is_too_small_to_see():
+    large = np.zeros((200, 200), np.float32)
+    image = plots.convolution(large, np.ones((3, 3), np.float32), large, (30, 150)).axes[0]
+    assert [text.xy for text in image.texts] == [(150, 30)]
+    assert image.texts[0].xyann == (110, 70)  # there is room towards the middle
+
+
 @pytest.mark.parametrize("side", [3, 4])
 def test_a_receptive_field_leaves_just_so_many_pixels_clear(side):
     figure = plots.receptive_fields(IMAGE[..., None], {"one": side, "all": 40})

@@ -126,7 +126,7 @@ def test_the_largest_groups_stand_side_by_side():
     groups[[3, 7, 9]], groups[[12, 15]] = 3, 12
     figure = drawn(plots.largest_groups(images, groups))
     shown = [axes for axes in figure.axes if axes.images]
-    assert [axes.get_title() for axes in shown] == ["1: 3"] * 3 + ["2: 2"] * 2
+    assert [axes.get_title() for axes in shown] == ["1 (3)"] * 3 + ["2 (2)"] * 2
     assert [int(axes.images[0].get_array()[0, 0]) for axes in shown] == [3, 7, 9, 12, 15]
 
 
@@ -141,11 +141,11 @@ def test_each_group_is_a_point_and_each_interval_a_bar():
 
 def test_coverage_falls_as_the_threshold_rises():
     confidence, correct = np.array([0.2, 0.6, 0.9, 0.95]), np.array([False, False, True, True])
-    (axes,) = drawn(plots.coverage(confidence, correct, 0.7)).axes
-    right, answered = (line.get_ydata() for line in axes.lines[:2])
-    steps = axes.lines[0].get_xdata()
+    panels = drawn(plots.coverage(confidence, correct, 0.7)).axes
+    answered, wrong = (axes.lines[0].get_ydata() for axes in panels)
+    steps = panels[0].lines[0].get_xdata()
     at = np.flatnonzero(np.isclose(steps, 0.7))[0]
     assert (answered[0], answered[at]) == (1, 0.5)
-    assert (right[0], right[at]) == (0.5, 1)
-    assert np.isnan(right[-1]) and answered[-1] == 0
-    assert axes.lines[2].get_xdata() == [0.7, 0.7]
+    assert (wrong[0], wrong[at]) == (0.5, 0)
+    assert np.isnan(wrong[-1]) and answered[-1] == 0
+    assert all(axes.lines[1].get_xdata() == [0.7, 0.7] for axes in panels)

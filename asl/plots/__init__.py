@@ -17,7 +17,7 @@ from asl.plots.mistakes import (
 )
 from asl.plots.pixels import pixel_values
 from asl.plots.predictions import Answer, likeliest, two_answers
-from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, show_image
+from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, percents, show_image
 from asl.plots.transfer import feature_maps, fine_tuning
 from asl.plots.trust import *  # noqa: F403
 
@@ -41,6 +41,7 @@ __all__ = [
     "neighbours",
     "pair_counts",
     "pair_images",
+    "percents",
     "pixel_values",
     "reliability_diagram",
     "show_image",

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from asl.plots.style import (
     BLUE,
@@ -13,6 +13,7 @@ from asl.plots.style import (
     ORANGE,
     VERMILION,
     WIDTH,
+    percents,
     turn_long_names,
 )
 from asl.rounding import percent
@@ -47,14 +48,14 @@ def brightness(parts: dict[str, np.ndarray]) -> Figure:
     top = 1.25 * max(each[1:-1].max() for each in shares.values()) or 1
     for (name, share), (style, colour) in zip(shares.items(), styles.items(), strict=False):
         axes.stairs(share, np.arange(0, 257, 4), color=colour, ls=style, lw=1.4, label=name)
-    for end, x, side in ((0, 6, "left"), (-1, 250, "right")):
+    for end, x, side in ((0, 11, "left"), (-1, 245, "right")):
         tall = [f"{percent(share[end], 1)} {name}" for name, share in shares.items()]
         if max(share[end] for share in shares.values()) > top:
             told = "\n".join([f"↑ {'black' if end == 0 else 'white'}", *tall])
             axes.text(x, 0.97 * top, told, ha=side, va="top", color=GREY)
     axes.set(title="Brightness", xlabel="value of a pixel, 0 black to 255 white", ylim=(0, top))
     axes.set(ylabel="share of the pixels", xlim=(-2, 258))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if top > 0.08 else 1))
+    axes.yaxis.set_major_formatter(percents(0 if top > 0.08 else 1))
     figure.legend(loc="outside lower center", ncols=len(parts))
     return figure
 
@@ -72,7 +73,7 @@ def learning_curves(history: pd.DataFrame) -> Figure:
         axes.set_ylim(bottom=0)
     left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy")
     right.set(title="Error", xlabel="epoch", ylabel="share predicted wrongly")
-    right.yaxis.set_major_formatter(PercentFormatter(1))
+    right.yaxis.set_major_formatter(percents())
     right.legend()
     early = best <= history.index[len(history) // 2]
     left.annotate(

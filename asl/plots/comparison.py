@@ -62,6 +62,7 @@ def error_and_cost(rows: pd.DataFrame, chosen: str = "") -> Figure:
         low, high = np.nanmin(cost, initial=1e12), np.nanmax(cost, initial=1e-12)
         if low <= high:
             axes.set_xlim(low / max(1.5, (high / low) ** 0.15), high * max(2, (high / low) ** 0.35))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 30 * low else (1,)))
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.xaxis.set_minor_formatter(NullFormatter())
     _logarithmic(panels[0], "y")

@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from asl.plots.style import BLUE, GREY, VERMILION, WIDTH
+from asl.plots.style import BLUE, GREY, VERMILION, WIDTH, percents
 
 COLOURS = "Blues"
 FEW_CLASSES = 12  # of so many, a square has room for its number of images
@@ -30,7 +30,7 @@ def confusion_matrix(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     _separate(axes, confusion.shape)
     axes.set_title("Confusion matrix")
     label = "share of the true class's images"
-    figure.colorbar(drawn, label=label, shrink=0.8, format=PercentFormatter(1))
+    figure.colorbar(drawn, label=label, shrink=0.8, format=percents())
     return figure
 
 
@@ -58,8 +58,8 @@ def confusion_errors(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     _name_classes(axes, true, predicted, square)
     _separate(axes, errors.shape)
     axes.set_title(title)
-    percents = PercentFormatter(1, 0 if top > 0.1 else 1)
-    scale = figure.colorbar(drawn, label="share of the true class", shrink=0.8, format=percents)
+    shown_as = percents(0 if top > 0.1 else 1)
+    scale = figure.colorbar(drawn, label="share of the true class", shrink=0.8, format=shown_as)
     scale.locator = MaxNLocator(4)
     scale.update_ticks()
     return figure
@@ -88,7 +88,7 @@ def reliability_diagram(tables: dict[str, pd.DataFrame], title: str = "Reliabili
     lower.yaxis.set_major_locator(LogLocator(10, numticks=5))
     lower.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
     for axis in (upper.xaxis, upper.yaxis):
-        axis.set_major_formatter(PercentFormatter(1))
+        axis.set_major_formatter(percents())
     return figure
 
 

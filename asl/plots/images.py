@@ -26,7 +26,8 @@ def image_grid(
     rows = -(-len(images) // columns)
     side = WIDTH / max(columns, 4)
     lines = max((caption.count("\n") + 1 for caption in captions), default=0)
-    size = (side * columns, rows * (side + 0.19 * lines) + 0.4)
+    high = side * min(max(len(each) / each.shape[1] for each in images), 1)  # of broad ones, less
+    size = (side * columns, rows * (high + 0.19 * lines) + 0.4)
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for axes in grid.flat[len(images) :]:
         axes.axis("off")

@@ -40,6 +40,8 @@ def convolution(
         axes.spines[:].set_visible(False)
     row, column = place
     panels[0].add_patch(Rectangle((column - 1.5, row - 1.5), 3, 3, fill=False, ec=VERMILION, lw=2))
+    if len(image) > 80:  # a frame so small is easily missed
+        _point_at(panels[0], place, len(image))
     for axes in panels[2:]:
         square = Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=VERMILION, lw=2)
         axes.add_patch(square)
@@ -48,15 +50,29 @@ def convolution(
     return figure
 
 
+def _point_at(axes: plt.Axes, place: tuple[int, int], side: int) -> None:
+    """An arrow to a place (row, column), from the side of the image on which there is room."""
+    (row, column), reach = place, 0.2 * side
+    start = (
+        column + (reach if column < side / 2 else -reach),
+        row + (reach if row < side / 2 else -reach),
+    )
+    arrow = {"arrowstyle": "->", "color": VERMILION, "lw": 2, "shrinkB": 5}
+    axes.annotate("", (column, row), start, arrowprops=arrow)
+
+
 def network(stages: Sequence[tuple[str, Sequence[int]]]) -> Figure:
     """A network as a row of boxes: the kind of each layer and the shape of what it gives, (height,
     width, maps) or (numbers,). A box is as high as the maps and as thick as there are many.
     """
     shapes = [shape if len(shape) == 3 else (1, 1, shape[-1]) for _, shape in stages]
     largest, most = max(shape[0] for shape in shapes), max(shape[2] for shape in shapes)
+    told = ["×".join(map(str, given)) for _, given in stages]
+    if max(map(len, told)) > 9:  # they would run into each other: the maps get a line of their own
+        told = ["\n×".join(each.rsplit("×", 1)) for each in told]
     figure, axes = plt.subplots(figsize=(WIDTH, 2.7))
-    for place, ((kind, given), shape) in enumerate(zip(stages, shapes, strict=True)):
-        high = 1.3 * (shape[0] / largest) ** 0.7
+    for place, ((kind, _), shape) in enumerate(zip(stages, shapes, strict=True)):
+        high = max(1.3 * (shape[0] / largest) ** 0.7, 0.12)  # a line would hide its colour
         thick, skew = 0.04 + 0.4 * (shape[2] / most) ** 0.6, 0.28 * high
         left, low = place - (thick + skew) / 2, -(high + skew) / 2
         right, up = left + thick, low + high
@@ -70,7 +86,7 @@ def network(stages: Sequence[tuple[str, Sequence[int]]]) -> Figure:
         for face, strength in zip(faces, (0.75, 0.5, 0.3), strict=True):
             axes.add_patch(Polygon(face, fc=colour, alpha=strength, ec="white", lw=0.5))
         axes.text(place, 1.0, LAYERS.get(kind, kind), ha="center", va="bottom", fontsize=9)
-        axes.text(place, -1.0, "×".join(map(str, given)), ha="center", va="top", fontsize=9)
+        axes.text(place, -1.0, told[place], ha="center", va="top", fontsize=9)
     axes.set(
         xlim=(-0.6, len(stages) - 0.4), ylim=(-1.3, 1.5), title="The network, from left to right"
     )

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from asl.plots.evaluation import text_alone
 from asl.plots.hands import WEIGHT_COLOURS, draw_weights
-from asl.plots.style import BLUE, GREY, ORANGE, VERMILION, WIDTH, show_image
+from asl.plots.style import BLUE, GREY, ORANGE, VERMILION, WIDTH, percents, show_image
 from asl.rounding import percent
 
 HEAT_COLOURS = "inferno"
@@ -130,8 +130,7 @@ def evidence(
     scale = ScalarMappable(cmap=HEAT_COLOURS if joints is None else WEIGHT_COLOURS)
     alpha = 0.65 if joints is None else 1
     label = "share of the highest in each column"
-    percents = PercentFormatter(1)
-    figure.colorbar(scale, ax=grid[1:], label=label, format=percents, alpha=alpha)
+    figure.colorbar(scale, ax=grid[1:], label=label, format=percents(), alpha=alpha)
     figure.suptitle(title)
     return figure
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import PercentFormatter
 
 BLUE, VERMILION, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#E69F00", "#009E73", "#666666"
 CONFUSION_COLOURS = "cividis_r"  # of the confusion matrix, from few to many
@@ -26,6 +27,11 @@ def show_image(axes: plt.Axes, image: np.ndarray) -> None:
     axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
+
+
+def percents(decimals: int | None = None) -> PercentFormatter:
+    """How an axis tells shares: 0.5 as "50 %", as the text does."""
+    return PercentFormatter(1, decimals, symbol=" %")
 
 
 def turn_long_names(axes: plt.Axes, class_names: Sequence[str]) -> None:

@@ -7,9 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
-from asl.plots.style import BLUE, GREY, ORANGE, VERMILION, WIDTH, show_image
+from asl.plots.style import BLUE, GREY, ORANGE, VERMILION, WIDTH, percents, show_image
 
 MAPS = 8  # of a layer, that are shown
 LOOKS = ((ORANGE, "s--"), (BLUE, "o-"), (VERMILION, "^-."))  # of what follows the head
@@ -66,7 +66,7 @@ def fine_tuning(head: pd.DataFrame, after: Mapping[str, pd.DataFrame]) -> Figure
     left.set(title="Loss, on a logarithmic scale", yscale="log")
     left.yaxis.set_major_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     right.set(title="Share predicted wrongly", ylim=(-0.02, 1))
-    right.yaxis.set_major_formatter(PercentFormatter(1))
+    right.yaxis.set_major_formatter(percents())
     place = {"ha": "right", "va": "top", "color": GREY, "textcoords": "offset points"}
     for axes in panels:
         at = (end, 0.98)

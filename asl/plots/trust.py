@@ -7,11 +7,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from asl.data.mapped_images import Images
 from asl.plots.images import image_grid
-from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, show_image
+from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, percents, show_image
 from asl.rounding import percent
 
 
@@ -70,7 +70,7 @@ def robustness(curves: dict[str, pd.DataFrame], units: dict[str, str], chance: f
         axis.tick_params(labelsize=8)
         axis.xaxis.set_major_locator(MaxNLocator(3))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _, unit=unit: _told(x, unit)))
-        axis.yaxis.set_major_formatter(PercentFormatter(1))
+        axis.yaxis.set_major_formatter(percents())
         if corruption == "jpeg":
             axis.invert_xaxis()  # harder to the right, as in the others
     for row in axes:
@@ -102,7 +102,7 @@ def cross_dataset_matrix(table: pd.DataFrame) -> Figure:
     axes.set(title="Accuracy in percent; framed: the network's own test", xlabel="tested on")
     axes.set_ylabel("network, by what it was trained on")
     axes.spines[:].set_visible(False)
-    figure.colorbar(drawn, label="accuracy", format=PercentFormatter(1))
+    figure.colorbar(drawn, label="accuracy", format=percents())
     return figure
 
 
@@ -151,9 +151,10 @@ def leave_one_dataset_out(figures: dict[str, dict]) -> Figure:
     for place, share in zip(places, shares, strict=True):
         axes.text(0.01, place, percent(share, 1), va="center", color="white", fontsize=9)
     axes.set(title=f"The reader without each set (mean {percent(shares.mean(), 1)})")
-    axes.set(xlabel="accuracy on the set that was left out", ylabel="left out", xlim=(0, 1))
+    told = "; black: 95 % interval" if "low" in rows else ""
+    axes.set(xlabel=f"accuracy on the set that was left out{told}", ylabel="left out", xlim=(0, 1))
     axes.set_yticks(range(len(rows)), rows.index)
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.xaxis.set_major_formatter(percents())
     axes.invert_yaxis()
     if ways:
         figure.legend(loc="outside right center", frameon=False)
@@ -174,9 +175,9 @@ def largest_groups(images: Images, groups: np.ndarray, most: int = 24, columns: 
         if sizes[k] < 2 or len(rows) + len(members) > most:
             break
         rows += members.tolist()
-        captions += [f"{place}: {sizes[k]:,}"] * len(members)
+        captions += [f"{place} ({sizes[k]:,})"] * len(members)
         colours += [BLUE if place % 2 else VERMILION] * len(members)
-    title = "The largest groups of linked images; the number of each group, and its images"
+    title = "The largest groups of linked images: the group, and in brackets how many it has"
     return image_grid(images[np.array(rows)], captions, title, columns, colours)
 
 
@@ -205,31 +206,36 @@ def accuracy_by_group(
     axes.set_yticks(ticks, [f"each {unit}", *intervals])
     title = f"Test accuracy of each {unit}; dotted: of all images, {percent(correct.mean(), 1)}"
     axes.set(title=title, xlabel="accuracy", ylim=(ticks[-1] - 0.3, 1.5))
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.xaxis.set_major_formatter(percents())
     return figure
 
 
 def coverage(confidence: np.ndarray, correct: np.ndarray, threshold: float) -> Figure:
     """What a confidence threshold costs and brings: the share of images that get an answer, and
-    the share of correct ones among them, at each threshold; the chosen one is marked.
+    the share of wrong ones among the answers, at each threshold; the chosen one is marked.
 
     confidence float (n,), correct bool (n,).
     """
     steps = np.linspace(0, 1, 201)
     answered = np.array([(confidence >= step).mean() for step in steps])
-    right = [
-        correct[confidence >= step].mean() if (confidence >= step).any() else np.nan
+    wrong = [
+        (~correct[confidence >= step]).mean() if (confidence >= step).any() else np.nan
         for step in steps
     ]
-    figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
-    axes.plot(steps, right, color=BLUE, lw=2, label="correct among\nthe answered")
-    axes.plot(steps, answered, color=ORANGE, lw=2, ls="-.", label="answered\n(coverage)")
-    axes.axvline(threshold, color=VERMILION, ls="--", label="chosen on\nvalidation")
-    axes.set(title="Test images: what a threshold costs and brings", xlim=(0, 1.01), ylim=(0, 1.03))
-    axes.set(xlabel="confidence threshold: below it, no answer", ylabel="share of the images")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1))
-    figure.legend(loc="outside right center", frameon=False)
+    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharex=True)
+    told = ("Coverage: images that get an answer", "Errors among these answers")
+    for axes, shares, title, colour in zip(
+        panels, (answered, wrong), told, (ORANGE, BLUE), strict=True
+    ):
+        axes.plot(steps, shares, color=colour, lw=2)
+        axes.axvline(threshold, color=VERMILION, ls="--", label="chosen on validation")
+        axes.set(title=title, xlabel="confidence threshold", xlim=(0, 1.01))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(percents())
+    panels[0].set(ylabel="share of the test images", ylim=(0, 1.03))
+    panels[1].set(ylabel="share of the answers", ylim=(0, max(1.08 * np.nanmax(wrong), 0.01)))
+    handles = panels[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", frameon=False)
     return figure
 
 
@@ -254,8 +260,8 @@ def promises(splits: Mapping[str, tuple[pd.Series, pd.Series]]) -> Figure:
     axes.set(title="The same frames, split in two ways", xlim=(0, 1.02))
     axes.set_xlabel("accuracy, and its 95 % interval")
     axes.set_ylim(len(splits) - 0.5, -0.5)
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
-    figure.legend(loc="outside upper right", ncols=2, frameon=False)
+    axes.xaxis.set_major_formatter(percents())
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
