@@ -31,9 +31,10 @@ class Drawn(NamedTuple):
     knuckle: int
     tip: int
     shapes: tuple[str, ...]
+    bend: float  # how far its path leaves the straight way from end to end, of that way, at least
 
 
-DRAWN = {"J": Drawn(17, 20, ("I",)), "Z": Drawn(5, 8, ("D", "1"))}
+DRAWN = {"J": Drawn(17, 20, ("I",), 0.15), "Z": Drawn(5, 8, ("D", "1"), -np.inf)}
 
 
 def drawn_letter(times: np.ndarray, points: np.ndarray, shapes: np.ndarray) -> tuple[str, float]:
@@ -71,13 +72,24 @@ def _likeness(
         side = np.sign((points[start, 5, 0] - points[start, 17, 0]).mean()) or 1.0
         path = points[start:, drawn.tip, :2] / palm * np.array([side, 1.0])
         height, width = np.ptp(path[:, 1]), np.ptp(path[:, 0])
-        if SMALLEST <= height <= LARGEST and width <= LARGEST:
+        is_of_size = SMALLEST <= height <= LARGEST and width <= LARGEST
+        if is_of_size and _bend(path) >= drawn.bend:
             paths.append(_evenly(path).ravel())
     if not paths:
         return 0.0
     found = np.stack(paths)
     found = found / np.linalg.norm(found, axis=1, keepdims=True)
     return float((found @ templates(letter).T).max())
+
+
+def _bend(path: np.ndarray) -> float:
+    """How far a path leaves the straight way from its start to its end, as a share of that way's
+    length: to the little finger's side where it goes down and is positive.
+    """
+    x, y = path[-1] - path[0]
+    length = max(float(np.hypot(x, y)), 1e-6)
+    apart = (path - path[0]) @ np.array([-y, x]) / length**2
+    return float(apart[np.abs(apart).argmax()])
 
 
 def _mostly(fits: np.ndarray) -> np.ndarray:
@@ -123,7 +135,7 @@ def _forms(letter: str) -> list[np.ndarray]:
     turn = np.linspace(0, np.pi, 12)
     return [
         np.vstack([[0, 0], np.stack([wide / 2 * (1 - np.cos(part)), 1 + deep * np.sin(part)], 1)])
-        for wide in (0.4, 0.7, 1.0)
+        for wide in (0.5, 0.8, 1.1)
         for deep in (0.15, 0.35)
-        for part in (turn * 0.6, turn * 0.8, turn)
+        for part in (turn * 0.8, turn)
     ]

@@ -26,6 +26,8 @@ RELEASE = 0.25  # seconds away from a letter after which it may come again
 ASIDE = 1 / 3  # palms: after so much of a move as well
 GONE = 0.3  # seconds without a hand after which it is another hand
 SPACE = 1.0  # seconds without a hand that make a space
+TILTED = np.radians(60)  # a hand that points further from upright
+SIGNED_TILTED = tuple("GHPQ")  # signs one of these, or rests
 HAND_OF = {letter: drawn.shapes for letter, drawn in DRAWN.items()}
 
 
@@ -130,6 +132,8 @@ def _held(state: State, time: float, dwell: float) -> State:
     """The state with the letter that is held, written if it was held long enough."""
     assert state.smooth is not None
     chosen, is_sign = read_as(state.smooth[None], SHAPES, "letters")
+    if _tilt(state.trail[-1].points) > TILTED:
+        chosen = chosen * np.isin(LETTERS, SIGNED_TILTED)
     order = np.argsort(-chosen[0])
     letter, confidence = LETTERS[order[0]], float(chosen[0, order[0]])
     known = {"confidence": confidence, "runner_up": LETTERS[order[1]]}
@@ -144,6 +148,12 @@ def _held(state: State, time: float, dwell: float) -> State:
     if time - state.since < dwell:
         return state
     return _write(state, Letter(letter, time, confidence))
+
+
+def _tilt(points: np.ndarray) -> float:
+    """How far from upright a hand points, in radians, 0 to π."""
+    x, y = (points[[5, 9, 13, 17], :2].mean(axis=0) - points[0, :2]).tolist()
+    return abs(float(np.arctan2(x, -y)))
 
 
 def _again(state: State, time: float) -> State:
