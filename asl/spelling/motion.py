@@ -62,7 +62,7 @@ def _likeness(
     starts = starts[mean[starts] >= OF_HAND]
     if not len(starts) or mean[-END:][0] < OF_HAND:
         return 0.0
-    palm = palm_size(points)
+    palm, tips = palm_size(points), _without_outliers(points[:, drawn.tip, :2])
     finger = np.linalg.norm(points[:, drawn.tip] - points[:, drawn.knuckle], axis=1) / palm
     misfits = np.flatnonzero(~_mostly(finger >= EXTENDED))
     starts = starts[starts > (misfits[-1] if len(misfits) else -1)]
@@ -70,7 +70,7 @@ def _likeness(
     for start in starts:
         # Where the thumb's side is, whichever hand it is and whether or not the image is mirrored
         side = np.sign((points[start, 5, 0] - points[start, 17, 0]).mean()) or 1.0
-        path = points[start:, drawn.tip, :2] / palm * np.array([side, 1.0])
+        path = tips[start:] / palm * np.array([side, 1.0])
         height, width = np.ptp(path[:, 1]), np.ptp(path[:, 0])
         is_of_size = SMALLEST <= height <= LARGEST and width <= LARGEST
         if is_of_size and _bend(path) >= drawn.bend:
@@ -96,6 +96,12 @@ def _mostly(fits: np.ndarray) -> np.ndarray:
     """The same, where single images may err: a median of five."""
     padded = np.pad(fits.astype(int), 2, mode="edge")
     return np.lib.stride_tricks.sliding_window_view(padded, 5).sum(axis=1) >= 3
+
+
+def _without_outliers(path: np.ndarray) -> np.ndarray:
+    """A path (n, 2) without what a single image got wrong: medians of three."""
+    padded = np.pad(path, ((1, 1), (0, 0)), mode="edge")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 3, axis=0), axis=-1)
 
 
 def palm_size(points: np.ndarray) -> float:
