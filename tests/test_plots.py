@@ -78,9 +78,18 @@ def test_learning_curves_mark_the_best_epoch(losses):
     history = pd.DataFrame(columns | {f"val_{key}": value for key, value in columns.items()})
     history.index = range(1, len(history) + 1)
     figure = drawn(plots.learning_curves(history))
-    assert f"best: epoch {1 + values.argmin()}" in [
-        text.get_text() for text in figure.axes[0].texts
-    ]
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told == ["training", "validation", f"best: epoch {1 + values.argmin()}"]
+
+
+@pytest.mark.parametrize(
+    ("ticks", "told"),
+    [([0, 0.5, 1], ["0 %", "50 %", "100 %"]), ([0, 0.025], ["0.0 %", "2.5 %"])],
+)
+def test_percents_have_the_decimals_that_they_need(ticks, told):
+    axis = plt.subplots()[1].xaxis
+    axis.set_major_formatter(plots.percents())
+    assert axis.get_major_formatter().format_ticks(ticks) == told
 
 
 def test_answer_shows_every_class(data):

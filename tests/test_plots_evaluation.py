@@ -100,6 +100,8 @@ def test_reliability_before_and_after_with_the_images_behind_each_point():
     middles = [bar.get_x() + bar.get_width() / 2 for bar in lower.containers[0]]
     assert np.floor(np.multiply(middles, 10)).tolist() == [5, 9]  # in the bins they belong to
     assert [text.get_text() for text in figure.legends[0].get_texts()][1:] == ["before", "after"]
+    assert upper.get_xlim()[0] == pytest.approx(0.4)  # nothing lies further to the left
+    assert upper.get_ylim()[0] < 0.1
 
 
 def test_reliability_of_nothing():

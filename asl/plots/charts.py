@@ -55,7 +55,7 @@ def brightness(parts: dict[str, np.ndarray]) -> Figure:
             axes.text(x, 0.97 * top, told, ha=side, va="top", color=GREY)
     axes.set(title="Brightness", xlabel="value of a pixel, 0 black to 255 white", ylim=(0, top))
     axes.set(ylabel="share of the pixels", xlim=(-2, 258))
-    axes.yaxis.set_major_formatter(percents(0 if top > 0.08 else 1))
+    axes.yaxis.set_major_formatter(percents())
     figure.legend(loc="outside lower center", ncols=len(parts))
     return figure
 
@@ -64,26 +64,15 @@ def learning_curves(history: pd.DataFrame) -> Figure:
     """Loss and error (1 - accuracy) by epoch, the best epoch marked; `history` from `train`."""
     best = history["val_loss"].idxmin()
     curves = history.assign(error=1 - history["accuracy"], val_error=1 - history["val_accuracy"])
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
     for axes, column in ((left, "loss"), (right, "error")):
         axes.plot(curves[column], "o-", ms=3, color=BLUE, label="training")
         axes.plot(curves[f"val_{column}"], "s--", ms=3, color=VERMILION, label="validation")
-        axes.axvline(best, color=GREY, lw=1, ls=":")
+        axes.axvline(best, color=GREY, lw=1, ls=":", label=f"best: epoch {best}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(bottom=0)
     left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy")
     right.set(title="Error", xlabel="epoch", ylabel="share predicted wrongly")
     right.yaxis.set_major_formatter(percents())
-    right.legend()
-    early = best <= history.index[len(history) // 2]
-    left.annotate(
-        f"best: epoch {best}",
-        (best, 0.97),
-        xycoords=("data", "axes fraction"),
-        xytext=(4 if early else -4, 0),
-        textcoords="offset points",
-        ha="left" if early else "right",
-        va="top",
-        color=GREY,
-    )
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

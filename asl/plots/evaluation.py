@@ -58,8 +58,8 @@ def confusion_errors(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     _name_classes(axes, true, predicted, square)
     _separate(axes, errors.shape)
     axes.set_title(title)
-    shown_as = percents(0 if top > 0.1 else 1)
-    scale = figure.colorbar(drawn, label="share of the true class", shrink=0.8, format=shown_as)
+    label = "share of the true class"
+    scale = figure.colorbar(drawn, label=label, shrink=0.8, format=percents())
     scale.locator = MaxNLocator(4)
     scale.update_ticks()
     return figure
@@ -67,9 +67,12 @@ def confusion_errors(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
 
 def reliability_diagram(tables: dict[str, pd.DataFrame], title: str = "Reliability") -> Figure:
     """Share correct against confidence, with its interval, and below it how many images stand
-    behind each point; a line for each of `tables`, two at most, as `reliability` gives them.
+    behind each point; a line for each of `tables`, two at most, as `reliability` gives them. The
+    axes begin a bin below the lowest confidence.
     """
     figure, panels = plt.subplots(2, figsize=(6.4, 5.2), sharex=True, height_ratios=(5, 2))
+    bins = pd.concat(list(tables.values()))
+    first = max(np.floor(10 * bins["confidence"].min()) / 10 - 0.1, 0) if len(bins) else 0.0
     upper, lower = panels
     upper.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":", label="perfectly calibrated")
     looks = (("s--", VERMILION, -0.018), ("o-", BLUE, 0.018))
@@ -81,9 +84,12 @@ def reliability_diagram(tables: dict[str, pd.DataFrame], title: str = "Reliabili
         )
         tenths = np.minimum(np.floor(10 * confidence), 9) / 10 + 0.05
         lower.bar(tenths + aside, table["images"], width=0.034, color=colour)
-    upper.set(title=title, ylabel="share correct", ylim=(-0.02, 1.04))
-    figure.legend(loc="outside upper center", ncols=3, frameon=False)
-    lower.set(xlabel="confidence", ylabel="images", yscale="log", xlim=(0, 1.03))
+    upper.set(title=title, ylabel="share correct")
+    upper.set_ylim(min(first, bins["low"].min()) - 0.02 if len(bins) else -0.02, 1.02)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    lower.set(
+        xlabel="confidence", ylabel="images", yscale="log", xlim=(first, 1 + 0.03 * (1 - first))
+    )
     lower.set_ylim(bottom=0.5)
     lower.yaxis.set_major_locator(LogLocator(10, numticks=5))
     lower.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))

@@ -163,7 +163,8 @@ def pair_counts(pairs: pd.DataFrame, title: str = "", most: int = 10) -> Figure:
     )
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(title=title, xlabel="images", ylabel="classes")
+    axes.set(xlabel="images", ylabel="classes" if len(table) > 2 else "")
+    figure.suptitle(title, fontsize=10)  # it may be broader than the axes
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
@@ -218,6 +219,7 @@ def by_group(
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.15)
-    axes.set(title=title, xlabel="images", xlim=(0, max(1, 1.15 * far.max())))
+    axes.set(xlabel="images", xlim=(0, max(1, 1.15 * far.max())))
+    figure.suptitle(title, fontsize=10)  # it may be broader than the axes
     figure.legend(handles=[bars, *marks], loc="outside lower center", ncols=2, frameon=False)
     return figure

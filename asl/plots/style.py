@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 BLUE, VERMILION, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#E69F00", "#009E73", "#666666"
-CONFUSION_COLOURS = "cividis_r"  # of the confusion matrix, from few to many
 WIDTH = 8.0  # inches: a notebook's page
 
 plt.rc("figure", dpi=80, titlesize=12)
@@ -29,9 +28,19 @@ def show_image(axes: plt.Axes, image: np.ndarray) -> None:
     axes.spines[:].set_visible(False)
 
 
-def percents(decimals: int | None = None) -> PercentFormatter:
+class Percents(PercentFormatter):
+    """Shares as "50 %", with as many decimals as the ticks of an axis need and no more."""
+
+    def set_locs(self, locs: list[float]) -> None:
+        super().set_locs(locs)
+        shares = 100 * np.asarray(locs)
+        enough = (digits for digits in range(3) if np.allclose(shares, shares.round(digits)))
+        self.decimals = next(enough, 2)
+
+
+def percents() -> Percents:
     """How an axis tells shares: 0.5 as "50 %", as the text does."""
-    return PercentFormatter(1, decimals, symbol=" %")
+    return Percents(1, symbol=" %")
 
 
 def turn_long_names(axes: plt.Axes, class_names: Sequence[str]) -> None:
