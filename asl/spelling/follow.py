@@ -81,6 +81,8 @@ def _read(network: Network, image: np.ndarray, hand: Landmarks, last: Seen) -> S
 
 def _in_square(image: np.ndarray, square: Square) -> Landmarks | None:
     hand = find_landmarks(image, square)
+    if _apart(square, hand.region()) >= CALM:  # it moves fast, and was at the square's edge
+        hand = find_landmarks(image, hand.region())
     return hand if hand.presence >= PRESENCE and _is_inside(hand, image) else None
 
 
@@ -88,11 +90,20 @@ def _calmed(last: Square, new: Square) -> Square:
     """Of two squares that are nearly one, one between them: where a hand is looked for follows from
     what was found there, and without this both might sway for ever.
     """
-    turn = (new.angle - last.angle + np.pi) % (2 * np.pi) - np.pi
-    apart = (abs(new.x - last.x) + abs(new.y - last.y) + abs(new.side - last.side)) / last.side
-    share = float(np.clip((apart + abs(turn)) / CALM, NEWEST, 1))
+    turn = _turn(last, new)
+    share = float(np.clip(_apart(last, new) / CALM, NEWEST, 1))
     x, y, side = (a + share * (b - a) for a, b in zip(last[:3], new[:3], strict=True))
     return Square(x, y, side, last.angle + share * turn)
+
+
+def _apart(last: Square, new: Square) -> float:
+    """How much two squares differ: in sides of the first, and in radians."""
+    moved = abs(new.x - last.x) + abs(new.y - last.y) + abs(new.side - last.side)
+    return moved / last.side + abs(_turn(last, new))
+
+
+def _turn(last: Square, new: Square) -> float:
+    return (new.angle - last.angle + np.pi) % (2 * np.pi) - np.pi
 
 
 def _find(image: np.ndarray) -> Landmarks | None:
