@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from asl import plots
 
@@ -73,6 +74,21 @@ def test_cost_names_each_point_and_no_name_lies_on_another(rows):
         assert sorted(names) == (rows["model"].tolist() if known else [])
         boxes = [text.get_window_extent() for text in axes.texts]
         assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+
+
+def test_no_name_lies_on_a_point():
+    many = pd.concat([PERFECT[:1]] * 4, ignore_index=True)
+    many = many.assign(model=["cnn", "conv1d_lstm", "conv1d_lstm_tuned", "mobilenetv2"])
+    many["training_seconds"], many["multiply_adds"] = [90, 12, 43, 40], [9e6, 1e6, 1.1e6, 8.8e6]
+    for axes in drawn(plots.error_and_cost(many)).axes:
+        points = np.concatenate(
+            [axes.transData.transform(line.get_xydata()) for line in axes.lines]
+        )
+        boxes = [Text.get_window_extent(text) for text in axes.texts]  # without their lines
+        assert len(boxes) == len(points) == 4
+        assert not any(box.contains(*point) for box in boxes for point in points)
+        assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+        assert all(box.x1 <= axes.bbox.x1 + 2 for box in boxes)
 
 
 def test_shared_mistakes_stand_where_they_belong():

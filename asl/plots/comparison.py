@@ -11,6 +11,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullForma
 from asl.plots.style import BLUE, GREY, WIDTH
 
 LINE = 12  # points from one direct label to the next
+LETTER = 6.4  # points of a letter in them
 
 
 def error_rates(rows: pd.DataFrame, title: str, chosen: str = "") -> Figure:
@@ -124,20 +125,36 @@ def _logarithmic(axes: plt.Axes, which: str) -> None:
 def _label(
     axes: plt.Axes, xs: np.ndarray, ys: np.ndarray, names: Sequence[str], colours: Sequence[str]
 ) -> None:
-    """Names to the right of points, pushed up where they would lie on each other."""
-    places = axes.transData.transform(np.column_stack([xs, ys])) * 72 / axes.figure.dpi
-    reached = -np.inf
-    for k in np.lexsort((xs, places[:, 1])):
-        if not np.isfinite(places[k]).all():
-            continue
-        up = max(reached + LINE - places[k, 1], 0)
-        reached = places[k, 1] + up
+    """Names beside their points, each at the first place where it covers no point and no name:
+    to the right or to the left, or as many lines further up as it takes.
+    """
+    to_points = 72 / axes.figure.dpi
+    places = axes.transData.transform(np.column_stack([xs, ys])) * to_points
+    left, right = axes.bbox.x0 * to_points, axes.bbox.x1 * to_points
+    known = np.flatnonzero(np.isfinite(places).all(axis=1))
+    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in places[known]]
+    for k in known[np.lexsort((xs[known], places[known, 1]))]:
+        (x, y), broad = places[k], LETTER * len(names[k])
+        for up, side in ((up, side) for up in range(0, 12 * LINE, LINE) for side in (1, -1)):
+            start = x + 9 if side > 0 else x - 9 - broad
+            box = (start, y + up - LINE / 2, start + broad, y + up + LINE / 2)
+            if left <= start and box[2] <= right and not any(_overlap(box, each) for each in taken):
+                break
+        taken.append(box)
         axes.annotate(
             names[k],
             (xs[k], ys[k]),
-            (9, up),
+            (9 * side, up),
             textcoords="offset points",
+            ha="left" if side > 0 else "right",
             va="center",
             color=colours[k],
             arrowprops={"arrowstyle": "-", "color": "0.7", "lw": 0.8} if up else None,
         )
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether two boxes (left, bottom, right, top) have a place in common."""
+    return max(one[0], other[0]) < min(one[2], other[2]) and max(one[1], other[1]) < min(
+        one[3], other[3]
+    )
