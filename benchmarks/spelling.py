@@ -15,7 +15,8 @@ from common import figure, text
 
 from asl import files
 from asl.data import rendered_films
-from asl.data.rendered_films import RESTING, draw_room, film, rest, spell, write_film
+from asl.data.rendered_films import draw_room, film, write_film
+from asl.data.rendered_motion import RESTING, rest, spell
 from asl.rounding import percent
 from asl.spelling.film import spell_film, spelling_network
 from asl.spelling.follow import NOTHING, look
