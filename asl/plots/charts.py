@@ -52,7 +52,8 @@ def brightness(parts: dict[str, np.ndarray]) -> Figure:
         tall = [f"{percent(share[end], 1)} {name}" for name, share in shares.items()]
         if max(share[end] for share in shares.values()) > top:
             told = "\n".join([f"↑ {'black' if end == 0 else 'white'}", *tall])
-            axes.text(x, 0.97 * top, told, ha=side, va="top", color=GREY)
+            under = {"color": "white", "alpha": 0.8, "pad": 1, "lw": 0}
+            axes.text(x, 0.97 * top, told, ha=side, va="top", color=GREY, bbox=under)
     axes.set(title="Brightness", xlabel="value of a pixel, 0 black to 255 white", ylim=(0, top))
     axes.set(ylabel="share of the pixels", xlim=(-2, 258))
     axes.yaxis.set_major_formatter(percents())
@@ -63,11 +64,12 @@ def brightness(parts: dict[str, np.ndarray]) -> Figure:
 def learning_curves(history: pd.DataFrame) -> Figure:
     """Loss and error (1 - accuracy) by epoch, the best epoch marked; `history` from `train`."""
     best = history["val_loss"].idxmin()
+    size = 3 if len(history) < 60 else 0  # of the points; so many would hide the lines
     curves = history.assign(error=1 - history["accuracy"], val_error=1 - history["val_accuracy"])
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
     for axes, column in ((left, "loss"), (right, "error")):
-        axes.plot(curves[column], "o-", ms=3, color=BLUE, label="training")
-        axes.plot(curves[f"val_{column}"], "s--", ms=3, color=VERMILION, label="validation")
+        axes.plot(curves[column], "o-", ms=size, color=BLUE, label="training")
+        axes.plot(curves[f"val_{column}"], "s--", ms=size, color=VERMILION, label="validation")
         axes.axvline(best, color=GREY, lw=1, ls=":", label=f"best: epoch {best}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(bottom=0)

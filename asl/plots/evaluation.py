@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from asl.plots.style import BLUE, GREY, VERMILION, WIDTH, percents
 
@@ -91,7 +91,9 @@ def reliability_diagram(tables: dict[str, pd.DataFrame], title: str = "Reliabili
         xlabel="confidence", ylabel="images", yscale="log", xlim=(first, 1 + 0.03 * (1 - first))
     )
     lower.set_ylim(bottom=0.5)
-    lower.yaxis.set_major_locator(LogLocator(10, numticks=5))
+    few = len(bins) and bins["images"].max() < 30
+    lower.yaxis.set_major_locator(LogLocator(10, (1, 2, 5) if few else (1,), numticks=5))
+    lower.yaxis.set_minor_formatter(NullFormatter())
     lower.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
     for axis in (upper.xaxis, upper.yaxis):
         axis.set_major_formatter(percents())

@@ -102,7 +102,7 @@ def answer(
     right.axhline(1 / len(class_names), color=VERMILION, ls="--", label="guessing")
     right.set(title="Probability of each class", xlabel="class", ylabel="probability")
     turn_long_names(right, class_names)
-    right.set_ylim(0, max(2.5 / len(class_names), 1.05 * probabilities.max()))
+    right.set_ylim(0, min(max(2.5 / len(class_names), 1.05 * probabilities.max()), 1))
     right.legend()
     return figure
 
