@@ -59,6 +59,7 @@ def pictures(tmp_path, parts):
         "reader",
         "predict",
         "export",
+        "spell",
         "datasets",
         "models",
     ],
