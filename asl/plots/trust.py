@@ -162,8 +162,8 @@ def leave_one_dataset_out(figures: dict[str, dict]) -> Figure:
 
 
 def largest_groups(images: Images, groups: np.ndarray, most: int = 24, columns: int = 12) -> Figure:
-    """Images of the largest groups, of each group up to half a row, side by side; above each image
-    the number of its group and how many it has.
+    """Images of the largest groups, of each group up to half a row, side by side; above the first
+    of a group, how many images it has.
 
     images uint8 (n, h, w, c), groups int (n,); at least one group has two images.
     """
@@ -175,9 +175,9 @@ def largest_groups(images: Images, groups: np.ndarray, most: int = 24, columns: 
         if sizes[k] < 2 or len(rows) + len(members) > most:
             break
         rows += members.tolist()
-        captions += [f"{place} ({sizes[k]:,})"] * len(members)
+        captions += [f"{sizes[k]:,}", *[""] * (len(members) - 1)]
         colours += [BLUE if place % 2 else VERMILION] * len(members)
-    title = "The largest groups of linked images: the group, and in brackets how many it has"
+    title = "The largest groups of linked images; above the first of each, how many it has"
     return image_grid(images[np.array(rows)], captions, title, columns, colours)
 
 
