@@ -20,7 +20,7 @@ from asl.data.rendered_motion import RESTING, rest, spell
 from asl.rounding import percent
 from asl.spelling.film import spell_film, spelling_network
 from asl.spelling.follow import NOTHING, look
-from asl.spelling.steady import State, advance
+from asl.spelling.steady import DWELL, State, advance
 
 _WORDS = (
     "APPLE BREAD CHEESE DOCTOR ENGINE FLOWER GUITAR HOTEL ISLAND JUNGLE KITCHEN LEMON MIRROR "
@@ -31,6 +31,7 @@ WORDS = _WORDS.split()
 SIGNERS, FIRST = 10, 950_000  # signers that nothing was chosen by
 ROOMS = ("wall", "shelves", "person")
 SPEEDS = {1: "at most 10 %, aim 5 %", 2: "at most 20 %"}  # letters a second
+DWELLS = {1: (DWELL,), 2: (DWELL, 0.15)}  # the second for who spells so fast
 MOVING, STILL = 12, 4  # films of J, and of Z; of I, and of D, held for STILL_SECONDS
 STILL_SECONDS, IDLE_SECONDS = 5.0, 10.0
 SLOW = 15  # images a second where nothing moves
@@ -81,12 +82,21 @@ def spelling() -> dict:
     return rows
 
 
-def _read(network, images: Iterable[np.ndarray], rate: float = rendered_films.FRAMES) -> str:
-    state, last = State(), NOTHING
+def _read(
+    network,
+    images: Iterable[np.ndarray],
+    rate: float = rendered_films.FRAMES,
+    dwells: Sequence[float] = (DWELL,),
+) -> list[str]:
+    """The text at each dwell."""
+    states, last = [State()] * len(dwells), NOTHING
     for number, image in enumerate(images):
         last = look(network, image, last)
-        state = advance(state, number / rate, last)
-    return state.text
+        states = [
+            advance(state, number / rate, last, dwell)
+            for state, dwell in zip(states, dwells, strict=True)
+        ]
+    return [state.text for state in states]
 
 
 def _each(work, items: Sequence) -> list:
@@ -98,11 +108,20 @@ def _words(read, speed: int, target: str) -> dict:
     """40 words, four a signer; every third signer is left-handed."""
 
     def one(number: int) -> str:
-        found = read(_film_of(number, speed))
-        print(speed, *WORDS[number::SIGNERS], "→", found, flush=True)
+        found = read(_film_of(number, speed), dwells=DWELLS[speed])
+        print(speed, *WORDS[number::SIGNERS], "→", *found, flush=True)
         return found
 
-    texts = _each(one, range(SIGNERS))
+    texts = zip(*_each(one, range(SIGNERS)), strict=True)
+    rows = {}
+    for dwell, read_so in zip(DWELLS[speed], texts, strict=True):
+        name = f"{len(WORDS)} words, {speed} letter{'s' if speed > 1 else ''} a second"
+        name += f", dwell {dwell:g} s" if dwell != DWELL else ""
+        rows |= _errors(read_so, name, target)
+    return rows
+
+
+def _errors(texts: Sequence[str], name: str, target: str) -> dict:
     told = [
         edits("".join(WORDS[number::SIGNERS]), found.replace(" ", ""))
         for number, found in enumerate(texts)
@@ -110,7 +129,6 @@ def _words(read, speed: int, target: str) -> dict:
     letters = len("".join(WORDS))
     errors = sum(each.count for each in told)
     whole = sum(word in texts[number % SIGNERS].split() for number, word in enumerate(WORDS))
-    name = f"{len(WORDS)} words, {speed} letter{'s' if speed > 1 else ''} a second"
     missed, added = (Counter(letter for each in told for letter in each[k]) for k in (0, 1))
     taken = Counter(f"{a} for {b}" for each in told for b, a in each.taken)
     return {
@@ -140,12 +158,12 @@ def _nobody(read) -> dict:
     idle = {"frames": SLOW, "seconds": IDLE_SECONDS}
 
     def empty(kind: str, seed: int) -> str:
-        return read(film(None, draw_room(kind, seed), seed=seed, **idle), SLOW)
+        return read(film(None, draw_room(kind, seed), seed=seed, **idle), SLOW)[0]
 
     def resting(kind: str, seed: int) -> str:
         track = rest(kind, signer=seed, seed=seed, seconds=IDLE_SECONDS)
         images = film(track, draw_room(ROOMS[seed % 3], seed), seed=seed, frames=SLOW)
-        return read(images, SLOW)
+        return read(images, SLOW)[0]
 
     rows = {}
     names = {"wall": "an empty room", "shelves": "shelves of books", "person": "a face-like blob"}
@@ -170,13 +188,15 @@ def _moving(read) -> dict:
         seed = FIRST + 1000 + number
         track = spell([letter], signer=seed, seed=seed, per_second=1 + number % 2)
         room = draw_room(ROOMS[number % 3], seed)
-        return read(film(track, room, seed=seed, left=number % 3 == 1)).strip()
+        return read(film(track, room, seed=seed, left=number % 3 == 1))[0].strip()
 
     def held(letter: str, number: int) -> str:
         seed = FIRST + 2000 + number
         track = spell([letter], signer=seed, seed=seed, per_second=1 / STILL_SECONDS)
         room = draw_room(ROOMS[number % 3], seed)
-        return read(film(track, room, seed=seed, frames=SLOW, left=number % 3 == 1), SLOW).strip()
+        return read(film(track, room, seed=seed, frames=SLOW, left=number % 3 == 1), SLOW)[
+            0
+        ].strip()
 
     rows = {}
     for letter in "JZ":
