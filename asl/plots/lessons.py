@@ -124,7 +124,7 @@ def gradient_descent(
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
     axes.plot(weights, losses, color=GREY, lw=1.5, label="the loss")
-    axes.plot(steps["weight"], steps["loss"], "o", color=BLUE, label="a step each")
+    axes.plot(steps["weight"], steps["loss"], "o", color=BLUE, label="after each step")
     for start, end in zip(steps.to_numpy()[:-1], steps.to_numpy()[1:], strict=True):
         arrow = {"arrowstyle": "->", "color": BLUE, "connectionstyle": "arc3,rad=-0.3"}
         axes.annotate("", xy=end, xytext=start, arrowprops=arrow)
@@ -181,6 +181,6 @@ def schedule(steps: np.ndarray, rates: np.ndarray) -> Figure:
     """The learning rate by step, a step being a batch."""
     figure, axes = plt.subplots(figsize=(WIDTH, 2.2))
     axes.plot(steps, rates, color=BLUE)
-    axes.set(title="The learning rate in the whole training", xlabel="step (a batch each)")
+    axes.set(title="The learning rate in the whole training", xlabel="step (one batch each)")
     axes.set(ylabel="learning rate", ylim=(0, None))
     return figure
