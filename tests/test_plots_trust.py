@@ -72,6 +72,15 @@ def test_robustness_has_a_panel_a_corruption_and_a_line_a_network():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["cnn", "reader"]
 
 
+def test_an_interval_from_0_to_1_is_not_shaded():
+    columns = ["corruption", "severity", "accuracy", "low", "high"]
+    rows = [("noise", 0, 0.9, 0.0, 1.0), ("noise", 5, 0.8, 0.0, 1.0)]
+    curves = {"cnn": pd.DataFrame(rows, columns=columns)}
+    figure = drawn(plots.robustness(curves, {"noise": "grey levels"}, chance=0.1))
+    assert not figure.axes[0].collections
+    assert "interval" not in figure.get_suptitle()
+
+
 def test_cross_dataset_matrix_frames_a_networks_own_test_and_says_what_is_no_test():
     columns = ["model", "tested_on", "kind", "accuracy"]
     rows = [

@@ -50,10 +50,13 @@ def error_and_cost(rows: pd.DataFrame, chosen: str = "") -> Figure:
     """
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.4), sharey=True)
     costs = {"training_seconds": "seconds of training", "multiply_adds": "multiply-adds an image"}
-    left, right = _error_limits(rows)
-    errors = (1 - rows["accuracy"]).clip(lower=left).to_numpy()
+    least, _ = _error_limits(rows)
+    errors = (1 - rows["accuracy"]).clip(lower=least).to_numpy()
+    top = min(1.8 * errors.max(), 1.0)
     colours = [BLUE if name == chosen else GREY for name in rows["model"]]
-    panels[0].set(ylim=(left / 1.3, right), ylabel="error: share predicted wrongly")
+    panels[0].set(
+        ylim=(min(errors.min() / 1.5, top / 4), top), ylabel="error: share predicted wrongly"
+    )
     for axes, (column, label) in zip(panels, costs.items(), strict=True):
         cost = rows[column].to_numpy(float)
         cost = np.where(cost > 0, cost, np.nan)  # of an older checkpoint it is not known

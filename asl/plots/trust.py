@@ -55,12 +55,18 @@ def robustness(curves: dict[str, pd.DataFrame], units: dict[str, str], chance: f
     for axis in axes.flat[len(corruptions) :]:
         axis.set_axis_off()
     styles = {"o-": BLUE, "s--": VERMILION, "^-.": GREEN, "d:": ORANGE}
+    # One group says nothing of others: an interval from 0 to 1 would shade all
+    bounded = {
+        name
+        for name, table in curves.items()
+        if "low" in table and (table["high"] - table["low"]).min() < 1
+    }
     for axis, corruption in zip(axes.flat, corruptions, strict=False):
         unit = units[corruption]
         for (name, table), (style, colour) in zip(curves.items(), styles.items(), strict=False):
             line = table[table["corruption"] == corruption].sort_values("severity")
             axis.plot(line["severity"], line["accuracy"], style, color=colour, ms=3.5, label=name)
-            if "low" in line:
+            if name in bounded:
                 ends = line["severity"], line["low"], line["high"]
                 axis.fill_between(*ends, color=colour, alpha=0.2, lw=0)
         axis.axhline(chance, color=GREY, lw=1, ls=":")
@@ -75,7 +81,8 @@ def robustness(curves: dict[str, pd.DataFrame], units: dict[str, str], chance: f
             axis.invert_xaxis()  # harder to the right, as in the others
     for row in axes:
         row[0].set_ylabel("accuracy", fontsize=9)
-    where = "; shaded: 95 % interval; dotted: guessing"
+    where = "; shaded: 95 % interval" if bounded else ""
+    where = f"{where}; dotted: guessing"
     if len(curves) == 1:
         figure.suptitle(f"{next(iter(curves))} on corrupted images{where}", fontsize=10)
     else:
