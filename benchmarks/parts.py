@@ -156,7 +156,7 @@ PARTS = {
     "spelling": Part(
         "spelling",
         "Spelling",
-        "Films of ten rendered signers who spell 40 words in rendered rooms (two thirds of the "
+        "Films of ten rendered signers who spell 40 words in rendered rooms (about half of the "
         "letters in a second way, which the reader was not trained on), read by `spell`; nothing "
         "was chosen by these words. What is added where nobody spells; J and Z; images a second.",
         12,
