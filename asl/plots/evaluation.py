@@ -94,7 +94,9 @@ def reliability_diagram(tables: dict[str, pd.DataFrame], title: str = "Reliabili
     few = len(bins) and bins["images"].max() < 30
     lower.yaxis.set_major_locator(LogLocator(10, (1, 2, 5) if few else (1,), numticks=5))
     lower.yaxis.set_minor_formatter(NullFormatter())
-    lower.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
+    lower.yaxis.set_major_formatter(
+        FuncFormatter(lambda count, _: f"{count:,.0f}" if count >= 1 else "")
+    )
     for axis in (upper.xaxis, upper.yaxis):
         axis.set_major_formatter(percents())
     return figure
