@@ -94,7 +94,7 @@ def draw(read: Read, inputs: Inputs, folder: str | Path) -> Path:
     figures = []
     for picture, rows in rows_of.items():
         told, name = read.table.iloc[rows], names[picture]
-        image = _drawn(inputs.files[picture], [read.readings[row] for row in rows], told)
+        image = draw_picture(inputs.files[picture], [read.readings[row] for row in rows], told)
         with files.write_beside(folder / name) as temporary:
             _, jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
             temporary.write_bytes(jpeg.tobytes())  # which, other than imwrite, tells of a full disk
@@ -148,7 +148,10 @@ def _figure(file: str, name: str, rows: pd.DataFrame) -> str:
     return f"<figure>{_image(file, caption)}<figcaption>{'<br>'.join(told)}</figcaption></figure>"
 
 
-def _drawn(file: Path, readings: list[Reading], told: pd.DataFrame) -> np.ndarray:
+def draw_picture(file: Path, readings: list[Reading], told: pd.DataFrame) -> np.ndarray:
+    """A picture with the joints of its hands, and what was read of them (rows of the table): uint8
+    (h, w, 3) RGB.
+    """
     image = read_image(file, largest=LARGEST)
     scale = min(1.0, SHOWN / max(image.shape[:2]))
     if scale < 1:
