@@ -9,12 +9,14 @@ NOTEBOOKS ?= 01-08
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run test faults test-oldest test-parity lint types format bench notebooks clean
+.PHONY: help run app test test-browser faults test-oldest test-parity lint types format bench notebooks clean
 
 help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
 	@echo "make run NOTEBOOKS=09-11                           others: transfer, compare, trust"
+	@echo "make app [PORT=n]  a page in the browser: spell before the camera, read photos, practise"
 	@echo "make test        lint, types, tests with their coverage, and the series on a tiny set"
+	@echo "make test-browser  the page, clicked through in Chromium with a film as its camera"
 	@echo "make faults      every case of bad input, faults and kills, counted (a quarter of an hour)"
 	@echo "make test-oldest   the tests and the series with the oldest packages that will do"
 	@echo "make test-parity   the networks against PyTorch and keras-hub, live (installs both)"
@@ -53,6 +55,21 @@ help:
 	$(BIN)/python -m pip install --quiet "keras-hub~=0.29.1"
 	@touch $@
 
+.venv/ready-app: .venv/ready pyproject.toml
+	$(BIN)/python -m pip install --quiet "gradio>=6.0"
+	@touch $@
+
+# In Chromium: the operating system's, or one that Playwright brings
+.venv/ready-browser: .venv/ready-app .venv/ready-dev
+	$(BIN)/python -m pip install --quiet "playwright>=1.50"
+	command -v chromium chromium-browser google-chrome >/dev/null || \
+	  $(BIN)/python -m playwright install chromium
+	@touch $@
+
+# Ctrl-C ends it, and is no failure
+app: .venv/ready-app
+	@$(BIN)/python -m asl app $(if $(PORT),--port "$(PORT)") || test $$? -eq 130
+
 run: .venv/ready
 	@$(BIN)/python -m asl run --dataset "$(DATASET)" --model "$(MODEL)" $(if $(EPOCHS),--epochs "$(EPOCHS)") $(NOTEBOOKS)
 
@@ -72,6 +89,9 @@ test-oldest: .venv-oldest/ready
 
 test-parity: .venv/ready-parity
 	$(BIN)/python -m pytest tests/parity
+
+test-browser: .venv/ready-browser
+	$(BIN)/python -m pytest tests/browser -n 0
 
 faults: .venv/ready-dev
 	$(BIN)/python benchmarks/bench.py faults

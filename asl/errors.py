@@ -12,6 +12,7 @@ LIMITS = {  # of what a person sets: the lowest and the highest
     "steps": (1, 10_000_000),
     "size": (1, 4096),
     "image_shape": (1, 4096),
+    "port": (1024, 65_535),
 }
 
 

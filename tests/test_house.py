@@ -27,6 +27,7 @@ ORDER = [
     {"training"},
     {"reader"},
     {"spelling"},
+    {"app"},
     {"notebooks"},
     {"shell"},
     {"__main__", "__init__"},

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from asl.errors import AslError, whole
-from asl.shell import commands
+from asl.shell import commands, page
 
 
 def parser() -> argparse.ArgumentParser:
@@ -110,6 +110,11 @@ def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Actio
         help="write each letter, its time and confidence: lines of JSON",
     )
     add("film", metavar="FILM", help="a film, such as a .mp4 or .avi file")
+
+    add = command("app", page.app, "spell before the camera: a page in the browser, here alone")
+    port = "of 127.0.0.1; where it is taken, the next free one (7860 unless told)"
+    add("--port", type=_whole("--port"), metavar="N", help=port)
+    add("--no-browser", dest="browser", action="store_false", help="only print the address")
 
 
 def _whole(name: str) -> Callable[[str], int]:

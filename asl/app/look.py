@@ -1,0 +1,82 @@
+"""What the page looks like, and what it does in the browser: CSS, HTML and JavaScript."""
+
+CSS = """
+.gradio-container{max-width:72rem!important;margin:0 auto!important}
+.letter{font-size:5rem;font-weight:700;line-height:1;min-width:6rem;text-align:center}
+.reading{display:flex;gap:1rem;align-items:center;min-height:7rem}
+.reading.unsure .letter{opacity:.6}
+.reading progress{width:10rem;height:.8rem;accent-color:#0072B2}
+.stage{position:relative;padding:0!important}
+.stage .over{position:absolute;inset:0;pointer-events:none;padding:0;margin:0;z-index:5;border:0;
+background:none}
+.stage .over *{height:100%;width:100%;background:none}
+.stage .block{border-style:solid!important;border-width:1px!important}
+.skeleton{position:absolute;inset:0;width:100%;height:100%}
+.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.unseen-block{position:absolute;border:0}
+.photos{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:1rem}
+.photos figure{margin:0}
+.photos img{width:100%;border-radius:.5rem}
+.photos b{font-size:1.6rem}
+.note,.camera-trouble:not(:empty){border-left:.3rem solid #D55E00;
+padding:.3rem .8rem;margin:.4rem 0}
+a.download{display:inline-block;padding:.5rem 1rem;border:1px solid currentColor;
+border-radius:.5rem;margin-top:1rem}
+svg.shown{width:100%;max-width:22rem;display:block;margin:auto}
+.path{fill:none;stroke:#0072B2;stroke-width:6;stroke-linecap:round;stroke-linejoin:round}
+.path.under{stroke:#fff;stroke-width:11}
+.tip{fill:#D55E00;stroke:#fff;stroke-width:3}
+.target{font-size:2rem;font-weight:700;text-align:center}
+.target .rest{opacity:.55;font-weight:400}
+.answer{font-size:1.25rem;min-height:4rem}
+.answer.right{font-weight:700}
+table.score{border-collapse:collapse}
+table.score th,table.score td{padding:.1rem .8rem;text-align:right}
+@media (prefers-reduced-motion: reduce){.tip{display:none}}
+"""
+
+# A camera that is denied, missing or taken away is said where it is missed; and the page has a
+# language, for screen readers
+HEAD = """<script>
+document.documentElement.lang = "en";
+(() => {
+  const said = {
+    NotAllowedError: "The camera was not allowed. Allow it beside the address of this page, " +
+      "then load the page again. Photo works without a camera.",
+    NotFoundError: "No camera was found. Connect one, then load the page again. Photo works " +
+      "without a camera.",
+    NotReadableError: "The camera is in use by another program. Close that, then load the page " +
+      "again.",
+  };
+  const tell = text => document.querySelectorAll(".camera-trouble").forEach(
+    each => { each.textContent = text; });
+  const media = navigator.mediaDevices;
+  if (!media) return;
+  const ask = media.getUserMedia.bind(media);
+  media.getUserMedia = async wanted => {
+    try {
+      const stream = await ask(wanted);
+      tell("");
+      stream.getVideoTracks().forEach(track => track.addEventListener("ended", () => tell(
+        "The camera was taken away. Connect it, then load the page again.")));
+      return stream;
+    } catch (error) {
+      tell(said[error.name] || "The camera cannot be used: " + error.message);
+      throw error;
+    }
+  };
+})();
+</script>"""
+
+COPY = "text => { navigator.clipboard.writeText(text || ''); }"
+TROUBLE = '<p class="camera-trouble" role="alert"></p>'
+INTRODUCTION = """# Spell to your computer
+This reads **fingerspelling**, a small part of American Sign Language, and is no interpreter.
+Everything stays on this machine: no frame is stored or sent."""
+SPELL = """Start the camera: click into the field, then on *Record*. Hold each letter still for a
+moment until it is written; draw J and Z in the air. To write a letter twice, move your hand a
+little in between. Take your hand away for a second for a space."""
+PHOTO = """Drop pictures of hands that sign. They are read, and deleted at once; pictures over 20 MB
+or 50 megapixels are not looked at."""
+PRACTISE = """Copy the hand that you see, before the camera or in a photo. The page says when it is
+right, and which finger is off."""
