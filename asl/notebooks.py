@@ -1,6 +1,7 @@
 """Executing the notebooks in order, with progress, and a page that shows the outcome."""
 
 import asyncio
+import base64
 import contextlib
 import io
 import os
@@ -18,6 +19,7 @@ import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+from PIL import Image
 
 from asl import checkpoints, files
 from asl.errors import AslError
@@ -126,19 +128,33 @@ def execute(source: Path, target: Path, label: str) -> float:
     tell(ending="\n")
     for cell in code_cells:  # progress bars were for whoever waited
         cell.outputs = [each for each in cell.outputs if "\r" not in each.get("text", "")]
-    _name_tables(code_cells)
+    tidy(notebook)
     _write(notebook, target)
     return time.perf_counter() - began
 
 
-def _name_tables(code_cells: list[nbformat.NotebookNode]) -> None:
-    """Give styled tables names that are the same every time; pandas draws them at random."""
-    shown = [each.data for cell in code_cells for each in cell.outputs if "data" in each]
+def tidy(notebook: nbformat.NotebookNode) -> None:
+    """Make the outputs of a notebook the same every time, and small: styled tables, which pandas
+    names at random, get names by their order, and pictures 256 colours, a half of their bytes.
+    """
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    shown = [each.data for cell in cells for each in cell.outputs if "data" in each]
     for number, data in enumerate(shown):
         for kind in ("text/html", "text/plain"):
             if kind in data:
                 told = re.sub(r"\bT_[0-9a-f]{5}", f"T_{number:05d}", str(data[kind]))
                 data[kind] = re.sub(r" at 0x[0-9a-f]+", "", told)
+        if "image/png" in data:
+            data["image/png"] = _with_few_colours(data["image/png"])
+
+
+def _with_few_colours(png: str) -> str:
+    """A picture as base64 of a PNG, and the same with 256 colours."""
+    with Image.open(io.BytesIO(base64.b64decode(png))) as picture:
+        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    written = io.BytesIO()
+    few.save(written, "PNG", optimize=True)
+    return base64.b64encode(written.getvalue()).decode()
 
 
 def _execute_in_a_thread(client: NotebookClient) -> None:
