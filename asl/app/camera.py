@@ -66,6 +66,7 @@ def reading(session: Session, now: float) -> Read:
     shares = read_as(state.smooth[None], SHAPES, "letters")[0][0]
     first, second = np.argsort(-shares)[:2]
     held = min((now - state.since) / session.dwell, 1) if state.candidate else 0.0
+    held = 1.0 if state.candidate and state.candidate == state.written else held
     is_sure = bool(state.candidate) or (shares[first] >= CONFIDENT and state.confidence > 0)
     letters = (LETTERS[first], float(shares[first]), LETTERS[second], float(shares[second]))
     return Read(*letters, is_sure, max(held, 0.0))

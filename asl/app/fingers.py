@@ -50,13 +50,13 @@ def thumb_place(points: np.ndarray) -> float:
     index finger's, more beside the hand.
     """
     across = points[5] - points[17]
-    return float((points[4] - points[17]) @ across / max(across @ across, 1e-9))
+    return float((points[4] - points[17]) @ across / max(float(across @ across), 1e-9))
 
 
 def _width(points: np.ndarray) -> float:
     """Of the palm, as it is seen, in its lengths: little where it is seen from the side."""
     across, up = (points[k, :2] - points[j, :2] for k, j in ((5, 17), (9, 0)))
-    return float(np.linalg.norm(across) / max(np.linalg.norm(up), 1e-9))
+    return float(np.linalg.norm(across)) / max(float(np.linalg.norm(up)), 1e-9)
 
 
 def _palm(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

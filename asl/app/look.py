@@ -5,12 +5,14 @@ CSS = """
 .letter{font-size:5rem;font-weight:700;line-height:1;min-width:6rem;text-align:center}
 .reading{display:flex;gap:1rem;align-items:center;min-height:7rem}
 .reading.unsure .letter{opacity:.6}
-.reading progress{width:10rem;height:.8rem;accent-color:#0072B2}
+.bar{width:10rem;height:.6rem;margin-top:.4rem;border:1px solid currentColor;border-radius:.4rem}
+.bar div{height:100%;background:#0072B2;border-radius:.3rem}
 .stage{position:relative;padding:0!important}
 .stage .over{position:absolute;inset:0;pointer-events:none;padding:0;margin:0;z-index:5;border:0;
 background:none}
 .stage .over *{height:100%;width:100%;background:none}
-.stage .block{border-style:solid!important;border-width:1px!important}
+.stage .block:has(video){height:auto!important;aspect-ratio:4/3;border-style:solid!important;
+border-width:1px!important}
 .skeleton{position:absolute;inset:0;width:100%;height:100%}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .unseen-block{position:absolute;border:0}

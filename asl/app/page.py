@@ -46,7 +46,7 @@ def build(network: Network) -> Any:
 
 def _stage(gr: Any, label: str) -> tuple[Any, Any]:
     """The camera, and what lies over its picture."""
-    gr.HTML(look.TROUBLE)
+    gr.HTML(look.TROUBLE, container=False, padding=False)
     with gr.Group(elem_classes="stage"):
         options = gr.WebcamOptions(mirror=True, constraints=CAMERA)
         camera = gr.Image(
@@ -146,20 +146,15 @@ def _practise_tab(gr: Any, network: Network, page: Any) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             target, shown = gr.HTML(), gr.HTML()
+        with gr.Column(scale=3, min_width=320):
+            camera, over = _stage(gr, "Camera")
+            answer = gr.HTML(elem_id="answer")
             with gr.Row():
-                views = [
-                    gr.Radio(
-                        [shown_hands.OTHERS, shown_hands.OWN],
-                        value=shown_hands.OTHERS,
-                        label="The hand",
-                    ),
-                    gr.Radio(
-                        [shown_hands.FRONT, shown_hands.SIDE],
-                        value=shown_hands.FRONT,
-                        label="From",
-                    ),
-                    gr.Checkbox(label="I sign with my left hand"),
-                ]
+                skip = gr.Button("Skip this letter", min_width=80)
+                upload = gr.UploadButton("Show a photo", file_types=["image"], min_width=80)
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            views = _views(gr)
             word = gr.Dropdown(
                 [("any letters", ""), *practise.WORDS],
                 value="",
@@ -167,11 +162,6 @@ def _practise_tab(gr: Any, network: Network, page: Any) -> None:
                 label="What to spell: a word from the list, or type one",
             )
         with gr.Column(scale=3, min_width=320):
-            camera, over = _stage(gr, "Camera")
-            answer = gr.HTML(elem_id="answer")
-            with gr.Row():
-                skip = gr.Button("Skip this letter", min_width=80)
-                upload = gr.UploadButton("Show a photo", file_types=["image"], min_width=80)
             score = gr.HTML()
     told = [target, shown, answer, score]
     _practise_camera(gr, network, practice, (camera, over), told)
@@ -179,8 +169,19 @@ def _practise_tab(gr: Any, network: Network, page: Any) -> None:
     page.load(_practise_view, practice, told, **QUICK)
 
 
+def _views(gr: Any) -> list[Any]:
+    """How the hand is shown, as shown_hands.hand_picture takes it."""
+    seen, sides = [*shown_hands.ANGLES], [shown_hands.FRONT, shown_hands.SIDE]
+    return [
+        gr.Radio(seen, value=seen[0], label="The hand"),
+        gr.Radio(sides, value=sides[0], label="From"),
+        gr.Checkbox(label="I sign with my left hand"),
+    ]
+
+
 def _practise_view(practice: Practice, said: str = "") -> tuple[str, ...]:
     """Target, hand, answer and score as HTML."""
+    practice.said = ""
     return (
         practise.target_html(practice),
         shown_hands.hand_picture(practice.target, *practice.view),
@@ -203,9 +204,12 @@ def _practise_camera(
         if practise.judge(practice, now):
             practise.go_on(practice)
             return lines, *_practise_view(practice)
+        said, told_before = practise.answer_html(practice, now), practice.said
+        practice.said = said
+        said = said if said != told_before else gr.skip()  # a screen reader says it once
         score = practise.score_html(practice.scores)
         score = score if practice.scores is not before else gr.skip()
-        return lines, gr.skip(), gr.skip(), practise.answer_html(practice, now), score
+        return lines, gr.skip(), gr.skip(), said, score
 
     camera.stream(frame, [camera, practice], [over, *told], **STREAM)
 

@@ -111,7 +111,8 @@ def _figure(image: np.ndarray, row: pd.Series, probabilities: np.ndarray, signs:
 
 
 def _others(probabilities: np.ndarray, signs: str) -> str:
-    order = np.argsort(-probabilities, kind="stable")[1:4]
+    order = [*np.argsort(-probabilities, kind="stable")[1:4]]
+    order = [k for k in order if probabilities[k] >= 0.005] or order[:1]
     told = [f"{SIGNS[signs][k]} {percent(float(probabilities[k]), 0)}" for k in order]
     return f"<br>else {', '.join(told)}"
 

@@ -14,12 +14,14 @@ from asl.spelling.steady import LETTERS, State
 
 ALL = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 DRAWN = {  # what the finger does, in words
-    "J": "draw a J with your little finger: down, then a hook to your thumb's side",
-    "Z": "draw a Z in the air with your index finger",
+    "J": "draw it with your little finger: down, then a hook to your thumb's side",
+    "Z": "draw it in the air with your index finger",
 }
 WORDS = ("HELLO", "NAME", "LOVE", "BOOK", "QUIZ", "JAZZ", "WATER", "SIGN", "FRIEND", "HAPPY")
 LONGEST = 40  # letters of a word that is typed
 PRAISED = 1.2  # seconds until the next letter
+HELD = 0.4  # seconds that a letter is held until it counts
+CALM, SETTLED = 0.6, 0.5  # palms a second, and seconds below that, until a hand is corrected
 FEW = 4  # tries that a letter's share of right ones is weighed against
 
 
@@ -35,12 +37,15 @@ class Practice(Session):
 
     def __init__(self) -> None:
         super().__init__()
+        self.dwell = HELD
         self.scores: dict[str, Score] = {}
         self.word, self.place = "", 0  # the word that is spelled, if any, and how far it is
         self.target = "A"
         self.view: tuple = ()  # how the hand is shown, see shown_hands.hand_picture
         self.is_missed = False  # another letter was held first, or help was taken
         self.right_since: float | None = None  # when the target was shown
+        self.said = ""  # what the page says now
+        self.moved = 0.0  # when the hand moved last
 
 
 def to_word(text: str) -> str:
@@ -102,6 +107,8 @@ def _count(practice: Practice, is_right: bool) -> None:
 def judge(practice: Practice, now: float) -> bool:
     """After an image of the camera: count what was written. Gives whether to go on to the next."""
     with practice.lock:
+        if practice.last.hand is None or practice.state.motion >= CALM:
+            practice.moved = now
         if practice.right_since is not None:
             return now - practice.right_since >= PRAISED
         written = [each.letter for each in practice.state.letters]
@@ -127,12 +134,14 @@ def answer(practice: Practice, now: float) -> str:
         return f"Right: {target}!"
     if hand is None:
         return f"Show {target} to the camera."
-    read = reading(practice, now)
+    read, is_settled = reading(practice, now), now - practice.moved >= SETTLED
     if target in DRAWN:
-        wrong = advice(hand.points, target)
-        return " ".join(wrong[:2]) or f"Good. Now {DRAWN[target]}."
+        wrong = advice(hand.points, target) if is_settled else []
+        return " ".join(wrong[:2]) or f"{target} is a movement: {DRAWN[target]}."
     if read.is_sure and read.letter == target:
         return "Good. Hold it still."
+    if not is_settled:
+        return f"Show {target}, and hold it still."
     return help_with(hand.points, target, read.letter if read.is_sure else "")
 
 

@@ -15,6 +15,7 @@ from asl.errors import AslError
 from asl.spelling.film import spelling_network
 
 HOST, PORT, TRIED = "127.0.0.1", 7860, 50
+_kept: list[tempfile.TemporaryDirectory] = []
 CSP = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
@@ -31,32 +32,34 @@ def serve(port: int | None = None, browser: bool = True, wait: bool = True) -> s
     """Start the page, and with `wait` stay until it is interrupted. Gives its address. AslError
     without Gradio, without the networks, and where no port is free.
     """
-    check_gradio()
+    folder = tempfile.TemporaryDirectory(prefix="asl-page-", ignore_cleanup_errors=True)
+    prepare_gradio(folder.name)
     network = spelling_network()
     wanted = PORT if port is None else port
     free = free_port(wanted)
     if free != wanted:
         print(f"port {wanted} is taken, so the page has the next free one")
-    with tempfile.TemporaryDirectory(prefix="asl-page-", ignore_cleanup_errors=True) as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        app = page.build(network)
-        app.launch(server_name=HOST, server_port=free, prevent_thread_lock=True, **_settings())
-        address = f"http://{HOST}:{free}"
-        print(f"the page is at {address} (Ctrl-C ends it)", flush=True)
-        if browser and has_browser():
-            webbrowser.open(address)
-        try:
-            while wait:
-                time.sleep(3600)
-        finally:
-            if wait:
-                app.close(verbose=False)
-    return address
+    app = page.build(network)
+    app.launch(server_name=HOST, server_port=free, prevent_thread_lock=True, **_settings())
+    address = f"http://{HOST}:{free}"
+    print(f"the page is at {address}" + (" (Ctrl-C ends it)" if wait else ""), flush=True)
+    if browser and has_browser():
+        webbrowser.open(address)
+    if not wait:
+        _kept.append(folder)  # removed when Python ends
+        return address
+    try:
+        while True:
+            time.sleep(3600)
+    finally:
+        app.close(verbose=False)
+        folder.cleanup()
 
 
-def check_gradio() -> None:
-    """AslError where Gradio is not installed."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when it is imported
+def prepare_gradio(folder: str) -> None:
+    """Say where what is dropped on the page lies until it is read; AslError without Gradio."""
+    os.environ["GRADIO_TEMP_DIR"] = folder  # read when it is imported, as are these
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         import gradio  # noqa: F401

@@ -11,19 +11,23 @@ from asl.app.photo import data_uri
 from asl.data.rendered_hands import draw_poses, pose_points, poses
 from asl.spelling.motion import templates
 
-SIZE, REACH, SIGNER = 320, 24.0, 51  # pixels; centimetres that they span; whose hand
-OTHERS, OWN = "as others see it", "as you see your own hand"
+SIZE, REACH, SIGNER = 320, 24.0, 61  # pixels; centimetres that they span; whose hand
+MIRROR, OTHERS, OWN = "as in a mirror", "as others see it", "as you see your own hand"
 FRONT, SIDE = "front", "side"
-ANGLES = {(OTHERS, FRONT): 0, (OTHERS, SIDE): -65, (OWN, FRONT): 180, (OWN, SIDE): 115}
+ANGLES = {
+    MIRROR: {FRONT: 0, SIDE: -65},
+    OTHERS: {FRONT: 0, SIDE: -65},
+    OWN: {FRONT: 180, SIDE: 115},
+}
 PATH_OF = {"J": 20, "Z": 8}  # the fingertip that draws
 
 
-def hand_picture(letter: str, seen: str = OTHERS, view: str = FRONT, left: bool = False) -> str:
+def hand_picture(letter: str, seen: str = MIRROR, view: str = FRONT, left: bool = False) -> str:
     """A letter as HTML: a picture of the hand and, of J and Z, the path that its finger draws."""
-    uri, path = _drawn(letter, ANGLES[seen, view])
+    uri, path = _drawn(letter, ANGLES[seen][view])
     told = f"A {'left' if left else 'right'} hand that shows {letter}, {seen}, from the {view}"
     inside = f'<image href="{uri}" width="{SIZE}" height="{SIZE}"/>{path}'
-    if left:
+    if left != (seen == MIRROR):
         inside = f'<g transform="translate({SIZE} 0) scale(-1 1)">{inside}</g>'
     return (
         f'<svg class="shown" viewBox="0 0 {SIZE} {SIZE}" role="img" aria-label="{told}">'

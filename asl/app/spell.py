@@ -18,7 +18,11 @@ def card(read: Read) -> str:
 
 
 def _card(letter: str, told: str, held: float, kind: str = "") -> str:
-    bar = f'<progress max="1" value="{held:.2f}" aria-label="how long it was held"></progress>'
+    share = f"{100 * held:.0f}"
+    bar = (
+        f'<div class="bar" role="progressbar" aria-valuenow="{share}" '
+        f'aria-label="how long it was held"><div style="width:{share}%"></div></div>'
+    )
     return (
         f'<div class="reading {kind}"><div class="letter">{letter}</div>'
         f"<div><div>{told}</div>{bar}</div></div>"
