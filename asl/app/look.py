@@ -52,6 +52,10 @@ document.documentElement.lang = "en";
   };
   const tell = text => document.querySelectorAll(".camera-trouble").forEach(
     each => { each.textContent = text; });
+  const record = 'button[aria-label="capture photo"]';  // which, in a stream, it does not do
+  new MutationObserver(() => document.querySelectorAll(record).forEach(
+    each => each.setAttribute("aria-label", "start or stop reading"))).observe(
+    document.documentElement, {childList: true, subtree: true});
   const media = navigator.mediaDevices;
   if (!media) return;
   const ask = media.getUserMedia.bind(media);

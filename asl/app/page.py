@@ -18,6 +18,7 @@ from asl.spelling.steady import DWELL
 
 EVERY = 0.08  # seconds from frame to frame
 CAMERA = {"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
+PICTURES = ["image", ".heic", ".heif", ".avif"]  # which not every system takes for images
 QUICK = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 STREAM = {
     "stream_every": EVERY,
@@ -108,7 +109,7 @@ def _photo_tab(gr: Any, network: Network) -> None:
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             dropped = gr.File(
-                label="Pictures", file_count="multiple", file_types=["image"], height=180
+                label="Pictures", file_count="multiple", file_types=PICTURES, height=180
             )
             signs = gr.Radio(
                 [("letters", "letters"), ("digits", "digits")],
@@ -151,7 +152,7 @@ def _practise_tab(gr: Any, network: Network, page: Any) -> None:
             answer = gr.HTML(elem_id="answer")
             with gr.Row():
                 skip = gr.Button("Skip this letter", min_width=80)
-                upload = gr.UploadButton("Show a photo", file_types=["image"], min_width=80)
+                upload = gr.UploadButton("Show a photo", file_types=PICTURES, min_width=80)
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             views = _views(gr)

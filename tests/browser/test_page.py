@@ -128,7 +128,7 @@ def opened(chromium, address, permissions=("camera",), width=1300, scheme="light
 
 def start_camera(page):
     page.locator("text=Click to Access Webcam >> visible=true").first.click()
-    record = page.locator('button[aria-label="capture photo"]:visible').first
+    record = page.locator('button[aria-label="start or stop reading"]:visible').first
     record.wait_for()
     record.click()
 
@@ -164,7 +164,7 @@ def test_a_word_before_the_camera_becomes_text(chromium, address):
         page.get_by_role("button", name="Copy").click()
         copied = until(page, lambda: page.evaluate("navigator.clipboard.readText()"))
         assert WORD in copied
-        page.locator('button[aria-label="capture photo"]:visible').first.click()  # stops
+        page.locator('button[aria-label="start or stop reading"]:visible').first.click()  # stops
         page.wait_for_timeout(500)
         page.get_by_role("button", name="Clear").click()
         until(page, lambda: text_of(page) == "")
