@@ -315,6 +315,7 @@ def test_what_is_too_large_is_refused_kindly(tmp_path):
     heavy.write_bytes(b"\xff\xd8" + bytes(20_000_000))
     assert "more than 50 megapixels (10,000 × 5,001)" in photo.refusal(wide)
     assert "larger than 20 MB" in photo.refusal(heavy)
+    assert "drop it once more" in photo.refusal(tmp_path / "gone.jpg")
     small = tmp_path / "small.png"
     cv2.imwrite(str(small), BLANK)
     assert photo.refusal(small) == ""

@@ -82,7 +82,7 @@ Everything stays on this machine: no frame is stored or sent."""
 SPELL = """Start the camera: click into the field, then on *Record*. Hold each letter still for a
 moment until it is written; draw J and Z in the air. To write a letter twice, move your hand a
 little in between. Take your hand away for a second for a space."""
-PHOTO = """Drop pictures of hands that sign. They are read, and deleted at once; pictures over 20 MB
-or 50 megapixels are not looked at."""
+PHOTO = """Drop pictures of hands that sign. They are read here, and deleted a minute later;
+pictures over 20 MB or 50 megapixels are not looked at."""
 PRACTISE = """Copy the hand that you see, before the camera or in a photo. The page says when it is
 right, and which finger is off."""

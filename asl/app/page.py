@@ -18,6 +18,9 @@ from asl.spelling.steady import DWELL
 
 EVERY = 0.08  # seconds from frame to frame
 CAMERA = {"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
+# Seconds: how often what was dropped is looked over, and how old it is when it is deleted; not at
+# once, since Gradio has one file for what two tabs drop, where it is the same
+KEPT = (10, 60)
 PICTURES = ["image", ".heic", ".heif", ".avif"]  # which not every system takes for images
 QUICK = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 STREAM = {
@@ -33,7 +36,7 @@ def build(network: Network) -> Any:
     import gradio as gr
 
     with gr.Blocks(
-        title="Spell to your computer", analytics_enabled=False, delete_cache=(600, 600)
+        title="Spell to your computer", analytics_enabled=False, delete_cache=KEPT
     ) as page:
         gr.Markdown(look.INTRODUCTION)
         with gr.Tab("Spell"):
@@ -125,11 +128,7 @@ def _photo_tab(gr: Any, network: Network) -> None:
         paths = [Path(each) for each in files or []]
         if not paths:
             return gr.skip(), gr.skip(), None
-        try:
-            told = photo.read_photos(network, paths, signs)
-        finally:
-            for path in paths:
-                path.unlink(missing_ok=True)
+        told = photo.read_photos(network, paths, signs)
         return told.figures, told.download, None
 
     dropped.upload(
@@ -233,11 +232,7 @@ def _practise_buttons(
         return _practise_view(practice)
 
     def judged(file: str, practice: Practice) -> tuple[str, ...]:
-        path = Path(file)
-        try:
-            hand = photo.read_hand(network, path)
-        finally:
-            path.unlink(missing_ok=True)
+        hand = photo.read_hand(network, Path(file))
         said = hand if isinstance(hand, str) else practise.judge_photo(practice, *hand)
         return _practise_view(practice, said)
 

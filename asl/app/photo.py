@@ -38,9 +38,12 @@ class Photos(NamedTuple):
 
 def refusal(path: Path) -> str:
     """Why a file is not looked at, to follow its name; "" where it is."""
-    if path.stat().st_size > MOST_BYTES:
-        return f"is larger than {MOST_BYTES // 1_000_000} MB: save it smaller, as JPEG"
-    data = path.read_bytes()
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return f"is larger than {MOST_BYTES // 1_000_000} MB: save it smaller, as JPEG"
+        data = path.read_bytes()
+    except FileNotFoundError:  # it waited for longer than it is kept
+        return "came too late: drop it once more"
     width, height = image_formats.dimensions(data, image_formats.kind(data))
     if width * height > MOST_PIXELS:
         most = MOST_PIXELS // 1_000_000

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import cv2
 import numpy as np
@@ -28,6 +28,11 @@ WORD = "HAND"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
+SOONER = """import sys
+from asl.__main__ import main
+from asl.app import page
+page.KEPT = (1, 8)
+sys.exit(main())"""
 COUNT = """() => {
   window.seen = 0;
   let last = "";
@@ -63,7 +68,7 @@ def started(place, *options):
     """The page's server, from which the address and what was printed come."""
     known = {"ASL_HOME": str(place), "TMPDIR": str(place / "temporary")}
     known |= {"ASL_ARCHIVES": ARCHIVES} if ARCHIVES else {}
-    command = [sys.executable, "-m", "asl", "app", "--no-browser", *options]
+    command = [sys.executable, "-c", SOONER, "app", "--no-browser", *options]
     process = subprocess.Popen(
         command, cwd=REPOSITORY, env=os.environ | known, stdout=subprocess.PIPE, text=True
     )
@@ -210,8 +215,26 @@ def test_photographs_are_read_and_nothing_of_them_is_left(chromium, address, pla
             page.get_by_role("link", name="results.csv").click()
         table = download.value.path().read_text()
         assert len(table.splitlines()) == 5 and table.splitlines()[1].startswith("L.jpg,,L,")
-        left = [each for each in (place / "temporary").rglob("*") if each.is_file()]
-        assert not [each for each in left if each.suffix in (".jpg", ".png")]
+        until(page, lambda: not pictures_in(place / "temporary"))
+        assert page.locator(".photos figure").count() == 4
+
+
+def pictures_in(folder):
+    files = [each for each in folder.rglob("*") if each.is_file()]
+    return [each for each in files if each.suffix in (".jpg", ".png")]
+
+
+def test_ten_tabs_drop_the_same_pictures_at_once(chromium, address, place):
+    with ExitStack() as stack:
+        pages = [stack.enter_context(opened(chromium, address)) for _ in range(10)]
+        for page in pages:
+            page.get_by_role("tab", name="Photo").click()
+        pictures = [place / "L.jpg", place / "V.jpg"]
+        for page in pages:
+            page.locator("input[type=file][multiple]").set_input_files(pictures)
+        for page in pages:
+            page.locator(".photos figure").nth(1).wait_for()
+            assert page.locator("#figures b").all_inner_texts() == ["L", "V"]
 
 
 def test_a_learner_practises_before_the_camera(chromium, address):
@@ -256,6 +279,16 @@ def test_a_camera_that_is_denied_is_told(chromium, address):
         until(page, lambda: "not allowed" in trouble.inner_text())
         page.get_by_role("tab", name="Photo").click()
         assert page.get_by_text("Drop pictures of hands").is_visible()
+
+
+def test_a_camera_that_is_taken_away_is_told(chromium, address):
+    with opened(chromium, address) as page:
+        start_camera(page)
+        until(page, lambda: page.locator(".skeleton").count())
+        tracks = "document.querySelector('video').srcObject.getVideoTracks()"
+        page.evaluate(f"{tracks}[0].dispatchEvent(new Event('ended'))")
+        trouble = page.locator(".camera-trouble").first
+        until(page, lambda: "taken away" in trouble.inner_text())
 
 
 def test_the_keyboard_alone_will_do(chromium, address):
