@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +151,27 @@ def shell(
         text=True,
         timeout=300,
     )
+
+
+@pytest.fixture
+def figures():
+    """No warning while figures are drawn, and none of them left."""
+    import matplotlib.pyplot as plt
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # matplotlib 3.10 asks pyparsing by names that are going out of use
+        warnings.filterwarnings("ignore", ".* deprecated(,| -) use '")
+        yield
+    plt.close("all")
+
+
+def drawn(figure):
+    """A figure, drawn: no wider than a page, and with no type below 8 points."""
+    from asl import plots
+
+    figure.canvas.draw()
+    assert figure.get_size_inches()[0] <= plots.WIDTH
+    texts = [text for axes in figure.axes for text in (axes.title, *axes.texts) if text.get_text()]
+    assert min((text.get_fontsize() for text in texts), default=8) >= 8
+    return figure

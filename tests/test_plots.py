@@ -1,7 +1,5 @@
 """Each figure is drawn from 3 and from 36 classes, grey and colour, without a warning."""
 
-import warnings
-
 import matplotlib
 
 matplotlib.use("Agg")
@@ -10,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import drawn
 
 from asl import plots
 from asl.data.samples import Samples, count
@@ -27,21 +26,7 @@ def data(request):
     return Samples("tiny", tuple(NAMES[:class_count]), images, labels, labels.astype(str))
 
 
-@pytest.fixture(autouse=True)
-def no_warnings_and_no_figures_left():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        # matplotlib 3.10 asks pyparsing by names that are going out of use
-        warnings.filterwarnings("ignore", ".* deprecated(,| -) use '")
-        yield
-    plt.close("all")
-
-
-def drawn(figure):
-    figure.canvas.draw()
-    width, _ = figure.get_size_inches()
-    assert width <= plots.WIDTH
-    return figure
+pytestmark = pytest.mark.usefixtures("figures")
 
 
 def test_image_grid(data):

@@ -6,10 +6,10 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import drawn
 from matplotlib.text import Text
 
 from asl import plots
@@ -29,16 +29,7 @@ ROWS = pd.DataFrame(
 PERFECT = ROWS.assign(correct=100, accuracy=1.0, low=[0.96, 0.7], high=1.0)
 
 
-@pytest.fixture(autouse=True)
-def no_figures_left():
-    yield
-    plt.close("all")
-
-
-def drawn(figure):
-    figure.canvas.draw()
-    assert figure.get_size_inches()[0] <= plots.WIDTH
-    return figure
+pytestmark = pytest.mark.usefixtures("figures")
 
 
 def test_errors_have_their_interval_and_their_count():

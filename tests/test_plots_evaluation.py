@@ -1,37 +1,20 @@
 """The figures that judge a classifier show the counts that they are given, for 2 and 36 classes."""
 
-import warnings
-
 import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import drawn
 
 from asl import plots
 
 NAMES = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-@pytest.fixture(autouse=True)
-def no_warnings_and_no_figures_left():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        # matplotlib 3.10 asks pyparsing by names that are going out of use
-        warnings.filterwarnings("ignore", ".* deprecated(,| -) use '")
-        yield
-    plt.close("all")
-
-
-def drawn(figure):
-    figure.canvas.draw()
-    assert figure.get_size_inches()[0] <= plots.WIDTH
-    sizes = [text.get_fontsize() for axes in figure.axes for text in axes.texts]
-    assert min(sizes, default=8) >= 8
-    return figure
+pytestmark = pytest.mark.usefixtures("figures")
 
 
 def written(axes):

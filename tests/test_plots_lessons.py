@@ -1,6 +1,5 @@
 """The figures that explain how a network looks and learns draw what they were given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,10 +10,7 @@ from asl import plots
 IMAGE = np.arange(12 * 10, dtype=np.float32).reshape(12, 10)
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("figures")
 
 
 def history(losses, val_losses):

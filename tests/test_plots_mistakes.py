@@ -1,29 +1,20 @@
 """The figures of mistakes show the images, classes and counts that they are given."""
 
-import warnings
-
 import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import drawn
 
 from asl import plots
 
 NAMES = ("A", "B", "C")
 
 
-@pytest.fixture(autouse=True)
-def no_warnings_and_no_figures_left():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        # matplotlib 3.10 asks pyparsing by names that are going out of use
-        warnings.filterwarnings("ignore", ".* deprecated(,| -) use '")
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("figures")
 
 
 @pytest.fixture(params=[1, 3], ids=["grey", "colour"])
@@ -39,14 +30,6 @@ def table(count):
     predicted = rows % 3
     columns = {"row": rows + 1, "actual": 2, "predicted": predicted, "confidence": 0.514}
     return pd.DataFrame(columns | {"taken_for": np.where(predicted == 2, 0, predicted)})
-
-
-def drawn(figure):
-    figure.canvas.draw()
-    assert figure.get_size_inches()[0] <= plots.WIDTH
-    titles = [axes.title for axes in figure.axes]
-    assert all(text.get_fontsize() >= 8 for text in titles)
-    return figure
 
 
 def values(axes_of):

@@ -1,12 +1,9 @@
 """Figures of what networks say: the right bars, in the right order, without a warning."""
 
-import warnings
-
 import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -15,14 +12,7 @@ from asl import Hand, plots
 RANDOM = np.random.default_rng(0)
 
 
-@pytest.fixture(autouse=True)
-def no_warnings_and_no_figures_left():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        # matplotlib 3.10 asks pyparsing by names that are going out of use
-        warnings.filterwarnings("ignore", ".* deprecated(,| -) use '")
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("figures")
 
 
 def images(count, side=12):

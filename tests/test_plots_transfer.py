@@ -1,27 +1,16 @@
 """Figures of transfer learning: the maps in their order, the curves where they belong."""
 
-import warnings
-
 import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from asl import plots
 
-
-@pytest.fixture(autouse=True)
-def no_warnings_and_no_figures_left():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        # matplotlib 3.10 asks pyparsing by names that are going out of use
-        warnings.filterwarnings("ignore", ".* deprecated(,| -) use '")
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("figures")
 
 
 def test_feature_maps_shows_the_liveliest_of_each_layer_and_names_it():

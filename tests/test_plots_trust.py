@@ -4,10 +4,10 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import drawn
 
 from asl import plots
 from asl.evaluation.cross_dataset import (
@@ -18,17 +18,7 @@ from asl.evaluation.cross_dataset import (
     TRAINED,
 )
 
-
-@pytest.fixture(autouse=True)
-def no_figures_left():
-    yield
-    plt.close("all")
-
-
-def drawn(figure):
-    figure.canvas.draw()
-    assert figure.get_size_inches()[0] <= plots.WIDTH
-    return figure
+pytestmark = pytest.mark.usefixtures("figures")
 
 
 @pytest.mark.parametrize("channels", [1, 3])
