@@ -611,7 +611,7 @@ def test_drawing_goes_on_after_it_was_killed(before, after, reader, folder, home
         picture(folder / "0-old.png", "A")
         assert main(["predict", "--draw", str(drawn), str(folder)]) == 0
         (folder / "0-old.png").unlink()
-    left, write = [None] * after, drawings._drawn
+    left, write = [None] * after, drawings.draw_picture
 
     def killed(*arguments):
         if not left:
@@ -619,10 +619,10 @@ def test_drawing_goes_on_after_it_was_killed(before, after, reader, folder, home
         left.pop()
         return write(*arguments)
 
-    monkeypatch.setattr(drawings, "_drawn", killed)
+    monkeypatch.setattr(drawings, "draw_picture", killed)
     assert main(["predict", "--draw", str(drawn), str(folder)]) == 130
     assert "Not finished" in (drawn / "index.html").read_text()
-    monkeypatch.setattr(drawings, "_drawn", write)
+    monkeypatch.setattr(drawings, "draw_picture", write)
     (folder / "1-letter.png").unlink()
     assert main(["predict", "--draw", str(drawn), str(folder)]) == 0
     names = {file.name for file in drawn.iterdir()}
