@@ -28,7 +28,7 @@ _WORDS = (
     "ENJOY SIX WAX MOTHER HAND CHAIR PAPER SKY VIOLIN EQUAL DANCE MAZE BUDGET "
 )
 WORDS = _WORDS.split()
-SIGNERS, FIRST = 10, 950_000  # signers that nothing was chosen by
+SIGNERS, FIRST = 10, 950_000  # signers of these films alone
 ROOMS = ("wall", "shelves", "person")
 SPEEDS = {1: "at most 10 %, aim 5 %", 2: "at most 20 %"}  # letters a second
 DWELLS = {1: (DWELL,), 2: (DWELL, 0.15)}  # the second for who spells so fast
