@@ -157,9 +157,10 @@ PARTS = {
         "spelling",
         "Spelling",
         "Films of ten rendered signers who spell 40 words in rendered rooms (about half of the "
-        "letters in a second way, which the reader was not trained on), read by `spell`. An earlier "
-        "list of words exposed a false J, and was replaced; five of these films were seen before one "
-        "change of the tracking. What is added where nobody spells; J and Z; images a second.",
+        "letters in a second way, which the reader was not trained on), read by `spell`. An "
+        "earlier list of words exposed a false J, and was replaced; five of these films were seen "
+        "before one change of the tracking. What is added where nobody spells; J and Z; images a "
+        "second.",
         12,
     ),
     "choices": Part(
