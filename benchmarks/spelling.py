@@ -1,7 +1,7 @@
 """Spelling: films of rendered hands, from their images to text.
 
-The limits of asl.spelling were chosen with other words, signers and rooms, but for one change of the
-tracking, before which five of these films had been seen.
+The limits of asl.spelling were chosen with other words, signers and rooms, but for one change of
+the tracking, before which five of these films had been seen.
 """
 
 import time
