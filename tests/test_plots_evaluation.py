@@ -51,10 +51,18 @@ def test_errors_alone_leave_out_classes_without_any(class_count):
     confusion[1, 0] = 10
     figure = drawn(plots.confusion_errors(confusion, NAMES[:class_count]))
     axes = figure.axes[0]
-    assert written(axes) == {(0, 0): "10"}
-    assert (labels(axes.yaxis), labels(axes.xaxis)) == (["1"], ["0"])
-    assert axes.images[0].get_array().tolist() == [[0.1]]
+    assert written(axes) == {(0, 1): "10"}
+    assert labels(axes.yaxis) == labels(axes.xaxis) == ["0", "1"]
+    assert axes.images[0].get_array()[1, 0] == 0.1
     assert axes.get_title() == f"Errors: 10 of {confusion.sum():,} images"
+
+
+def test_a_class_is_a_row_and_a_column_at_the_same_place():
+    confusion = np.diag([9, 9, 9, 9])
+    confusion[3, 0] = confusion[1, 3] = 1
+    axes = drawn(plots.confusion_errors(confusion, "ABCD")).axes[0]
+    assert labels(axes.yaxis) == labels(axes.xaxis) == ["A", "B", "D"]
+    assert written(axes) == {(0, 2): "1", (2, 1): "1"}
 
 
 def test_every_class_confused_with_every_other():

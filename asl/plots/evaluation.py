@@ -35,8 +35,8 @@ def confusion_matrix(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
 
 
 def confusion_errors(confusion: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """The errors of a confusion matrix, int (classes, classes), alone: only the true classes that
-    were predicted wrongly, and only the classes that they were predicted as.
+    """The errors of a confusion matrix, int (classes, classes), alone, and only the classes that
+    have some, as a row, a column or both: rows and columns stay the same classes.
 
     The number of images stands in each square; its colour is their share of the true class.
     """
@@ -46,16 +46,16 @@ def confusion_errors(confusion: np.ndarray, class_names: Sequence[str]) -> Figur
     if not errors.any():
         return text_alone(f"{title}. Every prediction lies on the diagonal.")
     shares = errors / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    rows, columns = (np.flatnonzero(errors.any(axis=axis)).tolist() for axis in (1, 0))
-    errors, shares = errors[np.ix_(rows, columns)], shares[np.ix_(rows, columns)]
-    square = min(0.4, 6.0 / max(errors.shape))
-    size = (max(square * len(columns), 2.0) + 2.0, max(square * len(rows), 1.2) + 1.1)
+    kept = np.flatnonzero(errors.any(axis=0) | errors.any(axis=1)).tolist()
+    errors, shares = errors[np.ix_(kept, kept)], shares[np.ix_(kept, kept)]
+    square = min(0.4, 6.0 / len(kept))
+    size = (max(square * len(kept), 2.0) + 2.0, max(square * len(kept), 1.2) + 1.1)
     figure, axes = plt.subplots(figsize=size)
     seen, top = np.where(errors, shares, np.nan), shares.max()
     drawn = axes.imshow(seen, cmap=COLOURS, vmin=0, vmax=top)
     _write_counts(axes, errors, shares > top / 2, square)
-    true, predicted = [class_names[k] for k in rows], [class_names[k] for k in columns]
-    _name_classes(axes, true, predicted, square)
+    names = [class_names[k] for k in kept]
+    _name_classes(axes, names, names, square)
     _separate(axes, errors.shape)
     axes.set_title(title)
     label = "share of the true class"
