@@ -72,15 +72,6 @@ def reading(session: Session, now: float) -> Read:
     return Read(*letters, is_sure, max(held, 0.0))
 
 
-def edit(session: Session, how: str) -> str:
-    """Change what is written: "space", "delete" (the last letter) or "clear". Gives the text."""
-    with session.lock:
-        text = session.state.text
-        changed = {"space": text + " ", "delete": text[:-1], "clear": ""}[how]
-        session.state = session.state._replace(text=changed)
-    return changed
-
-
 def skeleton(hand: Landmarks | None, image: np.ndarray) -> str:
     """The joints of a hand as lines of SVG, to be laid over the camera's picture."""
     height, width = image.shape[:2]

@@ -24,7 +24,11 @@ border-width:1px!important}
 padding:.3rem .8rem;margin:.4rem 0}
 a.download{display:inline-block;padding:.5rem 1rem;border:1px solid currentColor;
 border-radius:.5rem;margin-top:1rem}
-svg.shown{width:100%;max-width:22rem;display:block;margin:auto}
+svg.shown{width:100%;max-width:22rem;display:block;margin:auto;cursor:grab;touch-action:pan-y;
+user-select:none}
+svg.shown:active{cursor:grabbing}
+.counts{max-height:22rem;overflow-y:auto}
+.gestures table{font-size:.95rem}
 .path{fill:none;stroke:#0072B2;stroke-width:6;stroke-linecap:round;stroke-linejoin:round}
 .path.under{stroke:#fff;stroke-width:11}
 .tip{fill:#D55E00;stroke:#fff;stroke-width:3}
@@ -56,6 +60,31 @@ document.documentElement.lang = "en";
   new MutationObserver(() => document.querySelectorAll(record).forEach(
     each => each.setAttribute("aria-label", "start or stop reading"))).observe(
     document.documentElement, {childList: true, subtree: true});
+  // The mouse on the hand of Practise moves the sliders beside it, half a degree a pixel
+  let drag = null;
+  const slide = (name, value) => {
+    const slider = document.querySelector("#" + name + " input[type=range]");
+    const whole = Math.round(value / slider.step) * slider.step;
+    const turned = name === "turn" ? ((whole + 540) % 360) - 180 :
+      Math.max(slider.min, Math.min(slider.max, whole));
+    if (+slider.value === turned) return;
+    slider.value = turned;
+    slider.dispatchEvent(new Event("input", {bubbles: true}));
+  };
+  const angle = name => +document.querySelector("#" + name + " input[type=range]").value;
+  document.addEventListener("pointerdown", event => {
+    if (!event.target.closest || !event.target.closest("svg.shown")) return;
+    drag = {x: event.clientX, y: event.clientY, turn: angle("turn"), tilt: angle("tilt")};
+    if (event.pointerType === "mouse") event.preventDefault();
+  });
+  document.addEventListener("pointermove", event => {
+    if (!drag) return;
+    slide("turn", drag.turn + (event.clientX - drag.x) / 2);
+    slide("tilt", drag.tilt + (event.clientY - drag.y) / 2);
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    document.addEventListener(end, () => { drag = null; });
+  }
   const media = navigator.mediaDevices;
   if (!media) return;
   const ask = media.getUserMedia.bind(media);
@@ -78,11 +107,21 @@ COPY = "text => { navigator.clipboard.writeText(text || ''); }"
 TROUBLE = '<p class="camera-trouble" role="alert"></p>'
 INTRODUCTION = """# Spell to your computer
 This reads **fingerspelling**, a small part of American Sign Language, and is no interpreter.
-Everything stays on this machine: no frame is stored or sent."""
+Everything stays on this machine: no frame is sent anywhere, and none is stored, but for the
+pictures that you save in *Collect*."""
 SPELL = """Start the camera: click into the field, then on *Record*. Hold each letter still for a
-moment until it is written; draw J and Z in the air. To write a letter twice, move your hand a
-little in between. Take your hand away for a second for a space."""
-PHOTO = """Drop pictures of hands that sign. They are read here, and deleted a minute later;
+moment until it is written; draw J and Z in the air."""
+GESTURES = """| to | with your hand | or |
+|---|---|---|
+| write a letter | hold it still until the bar is full | *Write now*, without waiting |
+| write it again | move it a little to a side, or open it and close it | *Repeat* |
+| make a space | hold your open hand still, fingers spread; or take your hand away for a second |\
+ *Space* |
+| delete a letter | wipe your open hand to a side, and stop there | *Delete* |
+"""
+PHOTO = """Drop pictures of hands that sign. They are read here, and deleted two minutes later;
 pictures over 20 MB or 50 megapixels are not looked at."""
-PRACTISE = """Copy the hand that you see, before the camera or in a photo. The page says when it is
-right, and which finger is off."""
+PRACTISE = """Copy the hand that you see, before the camera or in a photo. Turn it with the mouse or
+with the sliders. The page says when yours is right, and which finger is off."""
+COLLECT = """Make a data set of your own hands. Choose what your hand shows, hold it before the
+camera, and press: the square around the hand is saved on this machine. Nothing else is stored."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import html
+import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -53,15 +56,33 @@ def refusal(path: Path) -> str:
 
 def read_photos(network: Network, paths: Sequence[Path], signs: str = "letters") -> Photos:
     """What the pictures show; what cannot be read is said, and stops no other."""
+    with tempfile.TemporaryDirectory(prefix="asl-photos-") as folder:
+        told, good = _held(paths, Path(folder))
+        return _read(network, good, told, signs) if good else Photos("".join(told), "")
+
+
+def _held(paths: Sequence[Path], folder: Path) -> tuple[list[str], list[Path]]:
+    """What there is to say of files that are not looked at, and the others, in a folder of their
+    own: Gradio may delete them while they are read.
+    """
     told, good = [], []
-    for path in paths:
-        why = refusal(path)
-        if why:
+    for number, path in enumerate(paths):
+        held = folder / str(number) / path.name
+        held.parent.mkdir()
+        try:
+            os.link(path, held)
+        except FileNotFoundError:  # `refusal` says so
+            held = path
+        except OSError:  # another disk, or one without links
+            shutil.copyfile(path, held)
+        if why := refusal(held):
             told.append(_note(f"{printable(path.name)} {why}."))
         else:
-            good.append(path)
-    if not good:
-        return Photos("".join(told), "")
+            good.append(held)
+    return told, good
+
+
+def _read(network: Network, good: list[Path], told: list[str], signs: str) -> Photos:
     names = [path.name for path in good]
     inputs = Inputs(names, good, [""] * len(good), {})
     try:
@@ -94,9 +115,12 @@ def read_hand(network: Network, path: Path) -> tuple[np.ndarray, np.ndarray] | s
 
 def data_uri(image: np.ndarray) -> str:
     """An image uint8 (h, w, 3) RGB, or (h, w, 4), inside the page itself: nothing is stored."""
-    kind = ".png" if image.shape[2] == 4 else ".jpg"
+    kind = ".webp" if image.shape[2] == 4 else ".jpg"  # JPEG knows nothing transparent
     code = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    data = base64.b64encode(cv2.imencode(kind, cv2.cvtColor(image, code))[1].tobytes()).decode()
+    quality = [cv2.IMWRITE_WEBP_QUALITY if kind == ".webp" else cv2.IMWRITE_JPEG_QUALITY, 90]
+    data = base64.b64encode(
+        cv2.imencode(kind, cv2.cvtColor(image, code), quality)[1].tobytes()
+    ).decode()
     return f"data:image/{kind[1:].replace('jpg', 'jpeg')};base64,{data}"
 
 
