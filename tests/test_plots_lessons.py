@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import drawn
 from matplotlib.patches import Polygon, Rectangle
 
 from asl import plots
@@ -93,6 +94,15 @@ def test_learning_rates_are_named_as_people_write_them():
 
 
 def test_a_schedule_begins_at_zero():
-    axes = plots.schedule(np.arange(3), np.array([0.1, 0.2, 0.1])).axes[0]
+    axes = drawn(plots.schedule(np.arange(3), [[0.1, 0.2, 0.1]])).axes[0]
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0.1, 0.2, 0.1])
-    assert axes.get_ylim()[0] == 0
+    assert axes.get_ylim()[0] == 0 and not axes.texts
+
+
+def test_a_second_phase_begins_where_the_first_ends():
+    axes = drawn(plots.schedule(np.arange(3), [[0.1, 0.2, 0.1], [0.0, 0.1, 0.0]])).axes[0]
+    first, second, border = axes.lines
+    assert first.get_xdata().tolist() == [0, 1, 2]
+    assert second.get_xydata().tolist() == [[2, 0.0], [3, 0.1], [4, 0.0]]
+    assert list(border.get_xdata()) == [2, 2]
+    assert [text.get_text() for text in axes.texts] == ["phase 1", "phase 2"]

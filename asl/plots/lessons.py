@@ -177,10 +177,19 @@ def learning_rates(histories: Mapping[float, pd.DataFrame], guessing: float) -> 
     return figure
 
 
-def schedule(steps: np.ndarray, rates: np.ndarray) -> Figure:
-    """The learning rate by step, a step being a batch."""
+def schedule(steps: np.ndarray, phases: Sequence[Sequence[float]]) -> Figure:
+    """The learning rate by step, a step being a batch: of one phase of a training, or of several,
+    one after the other, each of the same steps.
+    """
     figure, axes = plt.subplots(figsize=(WIDTH, 2.2))
-    axes.plot(steps, rates, color=BLUE)
+    for number, rates in enumerate(phases):
+        begins = number * steps[-1]
+        axes.plot(begins + steps, rates, color=BLUE)
+        if number:
+            axes.axvline(begins, color=GREY, lw=1, ls=":")
+        if len(phases) > 1:
+            told = f"phase {number + 1}"
+            axes.text(begins + steps[-1] / 2, 0.02 * np.max(phases), told, ha="center", color=GREY)
     axes.set(title="The learning rate in the whole training", xlabel="step (one batch each)")
     axes.set(ylabel="learning rate", ylim=(0, None))
     return figure
