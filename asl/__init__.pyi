@@ -22,6 +22,7 @@ from .data.samples import Split as Split
 from .data.samples import count as count
 from .data.split import describe_few_groups as describe_few_groups
 from .data.split import split as split
+from .environment.camera import take_picture as take_picture
 from .environment.upload import upload_pictures as upload_pictures
 from .errors import AslError as AslError
 from .evaluation.comparison import compare as compare
