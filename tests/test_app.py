@@ -17,8 +17,9 @@ from conftest import needs_archives
 from asl import AslError
 from asl.__main__ import main
 from asl.app import camera, fingers, photo, practise, server, shown_hands, spell
-from asl.app.camera import Read, Session
+from asl.app.camera import Read
 from asl.app.practise import Practice, Score
+from asl.app.spell import Speller
 from asl.data import rendered_hands
 from asl.data.rendered_hands import hand_points, pose_points, poses
 from asl.landmarks.hand_landmarks import Landmarks
@@ -59,44 +60,66 @@ def show(monkeypatch):
 
 
 def test_a_letter_that_is_held_becomes_text_and_is_told(show):
-    session = Session()
+    session = Speller()
     _, now = show(session, shown("B"))
     assert session.state.text == "B"
     read = camera.reading(session, now)
     assert (read.letter, read.is_sure, read.held) == ("B", True, 1.0)
     assert read.confidence == pytest.approx(0.9, abs=0.01)
-    assert ">B<" in spell.card(read) and "90 %" in spell.card(read)
+    assert ">B<" in spell.card(session, now) and "90 %" in spell.card(session, now)
 
 
 def test_what_is_unsure_is_shown_as_unsure(show):
-    session = Session()
+    session = Speller()
     _, now = show(session, shown("B", share=0.4))
     read = camera.reading(session, now)
     assert session.state.text == "" and not read.is_sure and read.held == 0
-    card = spell.card(read)
+    card = spell.card(session, now)
     assert ">?<" in card and "Unsure: perhaps B (40 %)" in card
 
 
 def test_without_a_hand_the_card_says_so(show):
-    session = Session()
+    session = Speller()
     show(session, shown("B"))
     _, now = show(session, NOTHING)
     assert camera.reading(session, now) == Read()
-    assert "No hand" in spell.card(Read())
+    assert "No hand" in spell.card(session, now)
 
 
 def test_text_is_edited_by_buttons(show):
-    session = Session()
-    show(session, shown("B"))
-    assert camera.edit(session, "space") == "B "
-    assert camera.edit(session, "delete") == "B"
-    assert camera.edit(session, "delete") == "" == camera.edit(session, "delete")
+    session = Speller()
+    _, now = show(session, shown("B"))
+    assert spell.edit(session, "repeat", now) == "BB"
+    assert spell.edit(session, "space", now) == "BB " == spell.edit(session, "repeat", now)
+    assert spell.edit(session, "delete", now) == "BB"
+    assert spell.edit(session, "clear", now) == "" == spell.edit(session, "delete", now)
     show(session, shown("A"))
-    assert session.state.text == "A" and camera.edit(session, "clear") == ""
+    assert session.state.text == "A"
+
+
+def test_a_letter_is_written_at_once_where_that_is_asked_for_and_then_not_again(show):
+    session = Speller()
+    session.dwell = 1.0
+    _, now = show(session, shown("B", share=0.4))
+    assert spell.edit(session, "write", now) == "B"
+    show(session, shown("B"), 2)
+    assert session.state.text == "B"
+    _, now = show(session, NOTHING)
+    assert spell.edit(session, "write", now) == "B"
+
+
+def test_words_are_suggested_only_where_they_were_asked_for(show):
+    session = Speller()
+    session.state = session.state._replace(text="MY FRI")
+    assert spell.suggestions(session) == []
+    session.suggests = True
+    assert spell.suggestions(session)[0] == "FRIEND"
+    assert spell.complete(session, "FRIEND") == "MY FRIEND "
+    assert spell.suggestions(session) == []
 
 
 def test_the_dwell_is_the_learners(show):
-    session = Session()
+    session = Speller()
     session.dwell = 1.5
     show(session, shown("B"), 1.2)
     assert session.state.text == ""
@@ -105,7 +128,7 @@ def test_the_dwell_is_the_learners(show):
 
 
 def test_each_tab_has_a_session_of_its_own(show):
-    session = Session()
+    session = Speller()
     show(session, shown("B"))
     other = copy.deepcopy(session)
     assert other.state.text == "" and other.dwell == DWELL and other.lock is not session.lock
@@ -285,15 +308,18 @@ def test_hands_are_shown_from_all_sides(monkeypatch):
     monkeypatch.setattr(shown_hands, "SIZE", 64)
     shown_hands._drawn.cache_clear()
     told = {
-        (seen, view): shown_hands.hand_picture("L", seen, view)
-        for seen, views in shown_hands.ANGLES.items()
-        for view in views
+        (seen, side): shown_hands.hand_picture("L", seen, *angles)
+        for seen in shown_hands.SEEN
+        for side, angles in shown_hands.SIDES.items()
     }
-    assert len(set(told.values())) == 6
+    assert len(set(told.values())) == 9
     assert (
         "A right hand that shows L, as others see it, from the side"
         in told[shown_hands.OTHERS, "side"]
     )
+    turned = shown_hands.hand_picture("L", shown_hands.OTHERS, 33, -20)
+    assert "turned by 35 and tilted by -20 degrees" in turned
+    assert turned == shown_hands.hand_picture("L", shown_hands.OTHERS, 35, -20)
     own = [shown_hands.hand_picture("L", "as others see it", left=left) for left in (False, True)]
     assert "scale(-1 1)" not in own[0] and "scale(-1 1)" in own[1]
     data = re.search(r"base64,([^\"]+)", own[0])[1]

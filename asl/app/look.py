@@ -28,7 +28,9 @@ svg.shown{width:100%;max-width:22rem;display:block;margin:auto;cursor:grab;touch
 user-select:none}
 svg.shown:active{cursor:grabbing}
 .counts{max-height:22rem;overflow-y:auto}
-.gestures table{font-size:.95rem}
+.gestures table{width:auto;font-size:.95rem}
+.gestures th,.gestures td{padding:.35rem .7rem!important;word-break:normal!important;
+overflow-wrap:normal!important;vertical-align:top}
 .path{fill:none;stroke:#0072B2;stroke-width:6;stroke-linecap:round;stroke-linejoin:round}
 .path.under{stroke:#fff;stroke-width:11}
 .tip{fill:#D55E00;stroke:#fff;stroke-width:3}
@@ -82,6 +84,7 @@ document.documentElement.lang = "en";
     slide("turn", drag.turn + (event.clientX - drag.x) / 2);
     slide("tilt", drag.tilt + (event.clientY - drag.y) / 2);
   });
+  document.addEventListener("dragstart", event => { if (drag) event.preventDefault(); });
   for (const end of ["pointerup", "pointercancel"]) {
     document.addEventListener(end, () => { drag = null; });
   }
@@ -113,7 +116,7 @@ SPELL = """Start the camera: click into the field, then on *Record*. Hold each l
 moment until it is written; draw J and Z in the air."""
 GESTURES = """| to | with your hand | or |
 |---|---|---|
-| write a letter | hold it still until the bar is full | *Write now*, without waiting |
+| write a letter | hold it still until the bar is full | *Write*, without waiting |
 | write it again | move it a little to a side, or open it and close it | *Repeat* |
 | make a space | hold your open hand still, fingers spread; or take your hand away for a second |\
  *Space* |

@@ -23,7 +23,7 @@ from asl.spelling.steady import DWELL
 # once, since Gradio has one file for what two tabs drop, where it is the same
 KEPT = (10, 120)
 EDITS = {
-    "write": "Write now",
+    "write": "Write",
     "repeat": "Repeat",
     "space": "Space",
     "delete": "Delete",

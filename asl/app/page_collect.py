@@ -30,10 +30,10 @@ def collect_tab(gr: Any, network: Network, page: Any, tab: Any) -> None:
                 label="What the hand shows: choose it, or type a name",
             )
             with gr.Row():
-                one = gr.Button("Save one picture", variant="primary", min_width=140)
-                several = gr.Button(f"Save {SEVERAL}, two a second", min_width=140)
+                one = gr.Button("Save one", variant="primary", min_width=120)
+                several = gr.Button(f"Save {SEVERAL}", min_width=100)
                 stop = gr.Button("Stop", min_width=80)
-                back = gr.Button("Delete the last one", min_width=140)
+                back = gr.Button("Delete the last one", min_width=170)
             said = gr.HTML(collect.said_html(""), elem_id="saved")
             counts = gr.HTML(elem_id="counts")
 

@@ -14,6 +14,8 @@ from asl.app.page_camera import PICTURES, QUICK, STREAM, stage
 from asl.app.practise import Practice
 from asl.reader.read import Network
 
+TURNING = QUICK | {"queue": True, "concurrency_limit": 4}
+
 
 def practise_tab(gr: Any, network: Network, page: Any) -> None:
     practice = gr.State(Practice())
@@ -122,7 +124,7 @@ def _turning(practice: Any, views: list[Any], sides: dict[str, Any], shown: Any)
 
     for each in views:
         # While one view is drawn the mouse goes on: the last one counts
-        each.input(turned, [practice, *views], shown, trigger_mode="always_last", **QUICK)
+        each.input(turned, [practice, *views], shown, trigger_mode="always_last", **TURNING)
     for name, button in sides.items():
 
         def side(practice: Practice, seen: str, left: bool, name: str = name) -> tuple[Any, ...]:

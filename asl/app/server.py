@@ -86,6 +86,11 @@ def _settings() -> dict[str, Any]:
         "app_kwargs": {"middleware": [Middleware(_Header)]},
         "theme": gr.themes.Default(
             primary_hue="blue", font=own, font_mono=["ui-monospace", "monospace"]
+        ).set(  # small text that can be read
+            body_text_color_subdued="*neutral_600",
+            body_text_color_subdued_dark="*neutral_300",
+            block_info_text_color="*neutral_600",
+            block_info_text_color_dark="*neutral_300",
         ),
         "css": look.CSS,
         "head": look.HEAD,
