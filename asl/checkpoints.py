@@ -8,6 +8,7 @@ start from these two files alone.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 from contextlib import suppress
@@ -184,12 +185,10 @@ def _rebuild(metadata: Metadata) -> keras.Model:
 
 def _versions() -> dict[str, str]:
     """As the packages say themselves: tensorflow-cpu and tf-nightly are tensorflow too."""
-    import numpy
-    import tensorflow
+    from asl.keras_setup import BACKEND, keras
 
-    from asl.keras_setup import keras
-
-    return {each.__name__: each.__version__ for each in (tensorflow, keras, numpy)}
+    computing = importlib.import_module(BACKEND)
+    return {each.__name__: each.__version__ for each in (computing, keras, np)}
 
 
 def replay_split(metadata: Metadata) -> Split:

@@ -13,6 +13,9 @@ LIMITS = {  # of what a person sets: the lowest and the highest
     "size": (1, 4096),
     "image_shape": (1, 4096),
     "port": (1024, 65_535),
+    "workers": (1, 100_000),
+    "process": (0, 65_535),
+    "processes": (1, 65_536),
 }
 
 

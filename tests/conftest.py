@@ -5,6 +5,7 @@ the checkpoints that came with the project: every test has an empty home folder 
 """
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -27,6 +28,12 @@ from asl.landmarks.hand_landmarks import Landmarks
 REPOSITORY = Path(__file__).resolve().parent.parent
 ARCHIVES = os.environ.get("ASL_ARCHIVES")
 
+# What the tests compute with; Keras itself takes seconds, and not every file needs it
+BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
+needs_tensorflow = pytest.mark.skipif(
+    BACKEND != "tensorflow",
+    reason="TensorFlow alone does this, and KERAS_BACKEND says otherwise",
+)
 needs_archives = pytest.mark.skipif(
     not ARCHIVES, reason="ASL_ARCHIVES names no folder with the real archives"
 )
@@ -71,9 +78,20 @@ def pytest_configure(config):
         config.pluginmanager.register(FaultsReport(path))
 
 
+drawn_once = functools.cache(rendered_hands.draw_sample)
+
+
+def draw_sample(**known):
+    """As `rendered_hands.draw_sample`; what was drawn in this process before is copied."""
+    return tuple(array.copy() for array in drawn_once(**known))
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """An empty home folder, and no archives but those a test puts there."""
+    """An empty home folder, and no archives but those a test puts there. Its data set `tiny` is
+    not drawn anew for each test, only read and kept anew.
+    """
+    monkeypatch.setattr(rendered_hands, "draw_sample", draw_sample)
     for name, place in (
         ("HOME", "."),
         ("DATA", "data"),
@@ -104,6 +122,9 @@ def _state_of_clone() -> dict[str, tuple[int, int]]:
 @contextlib.contextmanager
 def step_by_step():
     """TensorFlow runs each step as it comes: a few batches take longer to compile than to run."""
+    if BACKEND != "tensorflow":
+        yield
+        return
     import tensorflow  # here, since it takes seconds, and not every file needs it
 
     tensorflow.config.run_functions_eagerly(True)

@@ -16,13 +16,17 @@ STRENGTHS = {
 }
 
 
-def augment(images: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
+def augment(
+    images: np.ndarray, seed: int | Sequence[int], *, first: int = 0, of: int | None = None
+) -> np.ndarray:
     """Each image changed a little: uint8 (n, h, w, c) in, float32 of the same shape out, 0–255.
 
     Shifted, enlarged or shrunk, turned, slanted, its contrast and brightness changed, each by at
-    most what STRENGTHS says. Nothing is mirrored. The same seed gives the same changes.
+    most what STRENGTHS says. Nothing is mirrored. The same seed gives the same changes; to part of
+    a batch, from its row `first`, those that it gets in the whole batch `of` so many.
     """
-    count, height, width = images.shape[:3]
+    height, width = images.shape[1:3]
+    count, rows = of or len(images), slice(first, first + len(images))
     random = np.random.default_rng(seed)
     most = {change: strength for change, (strength, _) in STRENGTHS.items()}
     one = (count, 1, 1, 1)
@@ -36,10 +40,10 @@ def augment(images: np.ndarray, seed: int | Sequence[int]) -> np.ndarray:
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     turns = np.moveaxis(np.array([[cosine, slant - sine], [sine, cosine]]), 2, 0)
     middle = np.array([(width - 1) / 2, (height - 1) / 2])  # stays in place, but for the shift
-    moves = np.concatenate([turns, (middle - turns @ middle + shift)[..., None]], axis=2)
+    moves = np.concatenate([turns, (middle - turns @ middle + shift)[..., None]], axis=2)[rows]
     changed = np.empty(images.shape, np.float32)
     for image, move, place in zip(images, moves, changed, strict=True):
         moved = cv2.warpAffine(image, move, (width, height), borderMode=cv2.BORDER_REPLICATE)
         place[:] = moved.reshape(place.shape)
     mean = changed.mean(axis=(1, 2, 3), keepdims=True)
-    return np.clip((changed - mean) * contrast + mean + brightness, 0, 255)
+    return np.clip((changed - mean) * contrast[rows] + mean + brightness[rows], 0, 255)

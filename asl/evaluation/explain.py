@@ -13,7 +13,7 @@ from asl.data.dataset import DUPLICATE_GROUP
 from asl.data.encoding import most_likely
 from asl.data.samples import Samples
 from asl.errors import AslError
-from asl.keras_setup import keras
+from asl.keras_setup import BACKEND, keras
 from asl.landmarks.augmentation import normalize_points
 from asl.models.inputs import NetworkInput, network_input, takes_joints
 from asl.prediction import run
@@ -156,7 +156,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.
     def raw(classes: np.ndarray) -> np.ndarray:
         slopes = _slopes(maps, after_maps, last, classes)
         weights = slopes.mean(axis=(1, 2), keepdims=True)
-        heat = np.maximum((weights * maps.numpy()).sum(axis=3), 0)
+        heat = np.maximum((weights * np.asarray(maps)).sum(axis=3), 0)
         return np.stack([cv2.resize(each, size) for each in heat])
 
     return _of_one(raw, classes, images.shape[1:3])
@@ -218,15 +218,24 @@ def _slopes(values, layers: list[keras.Layer], last: keras.Layer, classes: np.nd
     compute it: what speaks for a class before the softmax, which levels off where a network is
     certain.
     """
-    import tensorflow as tf  # gradients are the backend's own
+    if BACKEND == "jax":  # gradients are the backend's own
+        import jax
+
+        return np.asarray(jax.grad(lambda moved: _score(moved, layers, last, classes))(values))
+    import tensorflow as tf
 
     with tf.GradientTape() as tape:
         tape.watch(values)
-        seen = values
-        for layer in layers:
-            seen = layer(seen, training=False)
-        scores = tf.reduce_sum(seen * tf.gather(tf.transpose(last.kernel), classes), axis=1)
+        scores = _score(values, layers, last, classes)
     return tape.gradient(scores, values).numpy()
+
+
+def _score(values, layers: list[keras.Layer], last: keras.Layer, classes: np.ndarray):
+    """The sum of all images' scores, of which each depends on its own values alone."""
+    for layer in layers:
+        values = layer(values, training=False)
+    kernel = keras.ops.transpose(last.kernel)
+    return keras.ops.sum(values * keras.ops.take(kernel, classes, axis=0))
 
 
 def _of_one(

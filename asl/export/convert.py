@@ -17,13 +17,13 @@ import numpy as np
 
 from asl import files
 from asl.errors import AslError
-from asl.keras_setup import keras
+from asl.keras_setup import BACKEND, keras
 from asl.landmarks import interpreter
 from asl.landmarks.joints import POINTS
 from asl.models.layers import all_layers
 
 if TYPE_CHECKING:
-    import tensorflow
+    import tensorflow  # imported where it is used: with another backend it need not be there
 
 SAME = 1e-4  # how far probabilities may differ
 LATER = "Install a later one (pip install --upgrade keras), or try the other format."
@@ -37,8 +37,15 @@ def convert(
     probabilities out. With `examples`, values as they go in (n, …), LiteRT's weights and
     activations become whole numbers of eight bits whose range the examples show.
 
-    AslError for a network that cannot be written so.
+    AslError for a network that cannot be written so, and where Keras does not compute with
+    TensorFlow, which alone writes these.
     """
+    if BACKEND != "tensorflow":
+        raise AslError(
+            f"TensorFlow alone writes {format}, and here Keras computes with {BACKEND}. Give "
+            "the same command with KERAS_BACKEND=tensorflow, where TensorFlow is installed "
+            "(python -m pip install tensorflow). Checkpoints are the same for both."
+        )
     try:
         with _changed(model), _silence():
             if format == "onnx":

@@ -6,7 +6,6 @@ How images become joints stands here alone: training, prediction, evaluation and
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,9 +16,10 @@ import numpy as np
 
 from asl.data.augmentation import augment
 from asl.data.dataset import normalize
-from asl.data.image_formats import PictureError
+from asl.data.image_formats import PictureError, Stored
 from asl.data.images import read_image, read_images
 from asl.data.mapped_images import Images
+from asl.data.processors import threads
 from asl.data.samples import Samples, Split
 from asl.errors import AslError, few
 from asl.landmarks import joints
@@ -78,7 +78,7 @@ def network_input(
 
 
 def read_inputs(
-    model: keras.Model, files: Sequence[Path], shape: tuple[int, int, int]
+    model: keras.Model, files: Sequence[Path | Stored], shape: tuple[int, int, int]
 ) -> Iterator[np.ndarray | PictureError]:
     """What a network takes of each picture file, or why it cannot be read: the image at `shape`,
     or the joints, zeros where no hand was found. Hands are looked for in the whole picture at its
@@ -87,11 +87,11 @@ def read_inputs(
     if not takes_joints(model):
         yield from read_images(files, shape)
         return
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, threads())) as pool:
         yield from pool.map(_read_joints, files)
 
 
-def _read_joints(file: Path) -> np.ndarray | PictureError:
+def _read_joints(file: Path | Stored) -> np.ndarray | PictureError:
     try:
         found = find_hands(read_image(file, largest=LARGEST))
     except PictureError as error:
@@ -104,6 +104,15 @@ def augment_input(values: np.ndarray, seed: Sequence[int]) -> np.ndarray:
     if is_joints(values):
         return augment_points(normalize_points(values), np.random.default_rng(seed))
     return augment(values, seed)
+
+
+def augment_rows(values: Images, batch: np.ndarray, own: slice, seed: Sequence[int]) -> np.ndarray:
+    """The images, or joints, of the `own` rows of a batch, augmented as in the whole batch; of
+    images, only these are read. `batch` int (b,) holds the rows of `values` that are in it.
+    """
+    if is_joints(values):
+        return augment_input(values[batch], seed)[own]
+    return augment(values[batch[own]], seed, first=own.start, of=len(batch))
 
 
 def training_input(model: keras.Model, parts: Split) -> tuple[Split, float]:

@@ -16,7 +16,7 @@ from asl.data.feature_cache import Features, Pass, features
 from asl.data.mapped_images import Images
 from asl.errors import AslError
 from asl.keras_setup import keras
-from asl.models import pretrained
+from asl.models import devices, pretrained
 from asl.models.backbones import FEATURES, PREPARED
 from asl.models.layers import all_layers
 from asl.models.registry import Architecture
@@ -92,9 +92,8 @@ def frozen_features(frozen: keras.Model, images: Images, name: str) -> Features:
     for weights in frozen.get_weights():
         key.update(weights.tobytes())
     title = f"{name}: features"
-    return features(
-        images, Pass(frozen.predict_on_batch, shape, key.digest(), title, batch=PASS_BATCH)
-    )
+    compute, batch = devices.forward(frozen, PASS_BATCH)
+    return features(images, Pass(compute, shape, key.digest(), title, batch=batch))
 
 
 def trainable_part(

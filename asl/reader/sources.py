@@ -12,11 +12,12 @@ from asl.data.dataset import normalize
 from asl.data.hand_poses import LETTERS
 from asl.data.load import load
 from asl.data.samples import Samples
-from asl.keras_setup import keras
+from asl.keras_setup import BACKEND, keras
 from asl.landmarks.augmentation import augment_points, normalize_points, turn_points
 from asl.landmarks.crops import HAND_SIZE, TINY, crop_of, cut_crops
 from asl.landmarks.joint_store import stored_joints
 from asl.landmarks.joints import Joints
+from asl.models.devices import own_rows
 from asl.reader.domain_randomization import KEPT, KEPT_AROUND, degrade_all, randomize
 from asl.reader.signs import NO_SIGN, SHAPES, shape_labels
 
@@ -171,7 +172,8 @@ class Batches(keras.utils.PyDataset):
     """Batches of points, or with `pixels` of crops: sources and shapes drawn evenly, augmented.
 
     A batch depends on the seed, the epoch and its number alone, so that a training that goes on
-    sees what it would have seen.
+    sees what it would have seen. With JAX, of whose processes each reads its own rows, a crop
+    depends on its row besides, and not on the crops before it.
     """
 
     def __init__(
@@ -209,9 +211,15 @@ class Batches(keras.utils.PyDataset):
             upside_down = np.isin(self.labels[rows], UPRIGHT) & (random.random(len(rows)) < TURNED)
             targets[upside_down] = np.eye(len(SHAPES))[-1]
             turn = np.where(upside_down, np.pi + random.uniform(-1, 1, len(rows)), 0)
-            return augment_points(turn_points(points, turn), random), targets
-        crops = [randomize(self.crops[k][row], random, self.rooms) for k, row in self.place[rows]]
-        return np.stack(crops), targets
+            points = augment_points(turn_points(points, turn), random)
+            return points[own_rows(len(rows))], targets[own_rows(len(rows))]
+        crops = []
+        for row in range(len(rows))[own_rows(len(rows))]:
+            if BACKEND == "jax":
+                random = np.random.default_rng([self.seed, self.epoch, number, row])
+            source, place = self.place[rows[row]]
+            crops.append(randomize(self.crops[source][place], random, self.rooms))
+        return np.stack(crops), targets[own_rows(len(rows))]
 
 
 def _weights(hands: Hands) -> np.ndarray:

@@ -26,16 +26,19 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from asl import checkpoints, files
 from asl.errors import AslError, few
 from asl.evaluation.intervals import describe_accuracy
 from asl.export import convert
-from asl.keras_setup import keras
-from asl.models import pretrained, registry
+from asl.keras_setup import BACKEND, keras
+from asl.models import devices, pretrained, registry
 from asl.models.joints import dense_network, save_hidden
 from asl.models.keras_files import load_keras_file
 from asl.models.layers import all_layers
 from asl.models.metadata import Metadata
+from asl.models.processes import check_same, several, shared_folder
 from asl.models.reader import BACKBONE, both, pixel_network
 from asl.reader import left_out
 from asl.reader.signs import SHAPES, sign_places
@@ -65,14 +68,34 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
     pixels and its calibration; then on all of them. Gives model/reader.keras.
 
     With `left`, a name of LEFT_OUT, only what leaves that set out is trained and said, and None is
-    given. `steps` are batches of the pixel network. AslError for an unknown name, and for data sets
-    or weights that cannot be had.
+    given; so it is with JAX, which does not write LiteRT. `steps` are batches of the pixel network.
+    AslError for an unknown name, and for data sets or weights that cannot be had.
     """
     if left is not None and left not in LEFT_OUT:
         raise AslError(f"there is no set {left!r} to leave out: {', '.join(LEFT_OUT)}.")
     pixels = PIXELS._replace(steps=steps or PIXELS.steps)
-    folder, known = _folder(seed, pixels), {}
+    for settings in (JOINTS, pixels):
+        devices.check_batch(settings.batch, can_change=False)
     sources = gather()
+    if several():
+        check_same(_digest(sources, seed, pixels))
+    with shared_folder(_folder(seed, pixels)) as folder:
+        return _train_all(sources, folder, left, seed, pixels)
+
+
+def _digest(sources: dict[str, Hands], seed: int, pixels: Settings) -> str:
+    """What a training begins with, as a hash."""
+    found = hashlib.sha256(_folder(seed, pixels).name.encode())
+    for name, hands in sources.items():
+        found.update(name.encode() + hands.points.tobytes() + hands.labels.tobytes())
+    return found.hexdigest()
+
+
+def _train_all(
+    sources: dict[str, Hands], folder: Path, left: str | None, seed: int, pixels: Settings
+) -> Path | None:
+    """As `train_reader` says, with what is kept in a folder."""
+    known = {}
     for name in [left] if left else LEFT_OUT:
         known[name] = _without(name, sources, folder, seed, pixels)
         groups = known[name].groups[known[name].is_letter]
@@ -85,6 +108,13 @@ def train_reader(left: str | None = None, seed: int = 0, steps: int | None = Non
     temperature, threshold = left_out.calibrate([*known.values()], share)
     _train_hidden_layers(sources, folder / "no pictures", seed)
     joints, crops = _train(sources, folder / "all sets", seed, pixels)
+    if BACKEND != "tensorflow":
+        print(
+            f"All networks are trained, and kept in {files.shown(folder)}. model/reader.tflite is "
+            "written by TensorFlow alone: give the same command without --devices, with "
+            "KERAS_BACKEND=tensorflow. It takes these networks, and trains nothing again."
+        )
+        return None
     names = tuple("sample" if name == RENDERED else name for name in sources)
     weights = pretrained.find_weights(BACKBONE)
     metadata = Metadata(
@@ -154,7 +184,8 @@ def _train_hidden_layers(sources: dict[str, Hands], folder: Path, seed: int) -> 
     network = fit_network(folder / "joints.keras", build, batches, JOINTS, folder.name)
     name = registry.find("joints").hidden
     assert name is not None
-    save_hidden(network, files.MODEL / name, sign_places())
+    if devices.is_first():
+        save_hidden(network, files.MODEL / name, sign_places())
 
 
 def _train(
@@ -181,18 +212,7 @@ def fit_network(
     """
     if file.is_file():
         return load_keras_file(file, rebuild=build)
-    steps = len(batches) * EPOCHS
-    warm_up = steps // 15
-    rates = keras.optimizers.schedules.CosineDecay(
-        settings.rate / 10, steps - warm_up, warmup_target=settings.rate, warmup_steps=warm_up
-    )
-    model = build()
-    model.compile(
-        keras.optimizers.AdamW(rates, weight_decay=settings.decay, clipnorm=1.0),
-        keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-        metrics=["accuracy"],
-    )
-    began = time.perf_counter()
+    model, began = build(), time.perf_counter()
 
     def report(epoch: int, logs: dict) -> None:
         figures = f"loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}"
@@ -204,22 +224,40 @@ def fit_network(
     def follow(epoch: int, _: dict | None = None) -> None:
         nonlocal began
         batches.epoch, began = epoch, time.perf_counter()
-        _set_dropout(model, epoch * len(batches))
+        _set_dropout(network, epoch * len(batches))
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    model.fit(
-        batches,
-        epochs=EPOCHS,
-        shuffle=False,  # each batch is drawn at random as it is; what goes on keeps their order
-        verbose=0,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(file.with_suffix(".backup")),
-            keras.callbacks.LambdaCallback(on_epoch_begin=follow, on_epoch_end=report),
-        ],
-    )
+    with devices.spread():
+        network = devices.laid_out(model)
+        _compile(network, settings, len(batches) * EPOCHS)
+        network.fit(
+            batches,
+            epochs=EPOCHS,
+            shuffle=False,  # each batch is drawn at random as it is; what goes on keeps their order
+            verbose=0,
+            callbacks=[
+                keras.callbacks.BackupAndRestore(file.with_suffix(".backup")),
+                keras.callbacks.LambdaCallback(on_epoch_begin=follow, on_epoch_end=report),
+            ],
+        )
+    if network is not model:
+        model.set_weights(network.get_weights())
     with files.write_beside(file) as temporary:
         model.save(temporary)
     return model
+
+
+def _compile(model: keras.Model, settings: Settings, steps: int) -> None:
+    """For a training of `steps` batches in all."""
+    warm_up = steps // 15
+    rates = keras.optimizers.schedules.CosineDecay(
+        settings.rate / 10, steps - warm_up, warmup_target=settings.rate, warmup_steps=warm_up
+    )
+    model.compile(
+        keras.optimizers.AdamW(rates, weight_decay=settings.decay, clipnorm=1.0),
+        keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
+        metrics=["accuracy"],
+    )
 
 
 def _set_dropout(model: keras.Model, step: int) -> None:
@@ -227,4 +265,4 @@ def _set_dropout(model: keras.Model, step: int) -> None:
     for layer in all_layers(model):
         if hasattr(layer, "seed_generator"):
             state = layer.seed_generator.state
-            state.assign([int(state[0]), step])
+            state.assign([int(np.asarray(state)[0]), step])

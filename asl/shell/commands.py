@@ -71,16 +71,23 @@ def _split(options: argparse.Namespace, model: str) -> asl.Split:
 
 def train(options: argparse.Namespace) -> None:
     _check(options, options.model)
-    asl.train_split(
-        _split(options, options.model),
-        options.model,
-        seed=options.seed,
-        weights=options.weights,
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        augmented=options.augment,
-        fine_tune=options.fine_tune,
-    )
+    with _devices(options):
+        asl.train_split(
+            _split(options, options.model),
+            options.model,
+            seed=options.seed,
+            weights=options.weights,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            augmented=options.augment,
+            fine_tune=options.fine_tune,
+        )
+
+
+def _devices(options: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    from asl.models.devices import using
+
+    return using(options.devices, options.coordinator, options.process, options.processes)
 
 
 def compare(options: argparse.Namespace) -> None:
@@ -123,7 +130,8 @@ def evaluate(options: argparse.Namespace) -> None:
 def reader(options: argparse.Namespace) -> None:
     from asl.reader import train
 
-    file = train.train_reader(options.leave_out, options.seed, options.steps)
+    with _devices(options):
+        file = train.train_reader(options.leave_out, options.seed, options.steps)
     if file:
         print(f"kept in {files.shown(file)}")
 

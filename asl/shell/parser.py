@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from asl.errors import AslError, whole
-from asl.shell import commands, page
+from asl.shell import cluster, commands, page
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,6 +45,7 @@ def _add_training_commands(command: Callable[..., Callable[..., argparse.Action]
     add("--batch-size", type=_whole("--batch-size"), metavar="N", help=batch)
     augmented = "train on augmented images, also where a model does not"
     add("--augment", action="store_true", default=None, help=augmented)
+    _add_device_options(add)
 
     add = command("compare", commands.compare, "train and measure several models")
     _add_training_options(add)
@@ -59,6 +60,7 @@ def _add_training_commands(command: Callable[..., Callable[..., argparse.Action]
     sets = "letters, film (alphabet and abc), signers or rooms: train without, then predict it"
     add("--leave-out", metavar="SET", help=sets)
     add("--steps", type=_whole("--steps"), metavar="N", help="batches of 64 images")
+    _add_device_options(add)
 
 
 def _add_training_options(add: Callable[..., argparse.Action]) -> None:
@@ -70,6 +72,15 @@ def _add_training_options(add: Callable[..., argparse.Action]) -> None:
     add("--fine-tune", type=_whole("--fine-tune"), metavar="N", help=blocks)
 
 
+def _add_device_options(add: Callable[..., argparse.Action]) -> None:
+    devices = "share each batch among all devices, or N of them (KERAS_BACKEND=jax; docs/large.md)"
+    add("--devices", metavar="all|N", help=devices)
+    coordinator = "of several processes: the address of process 0, such as 10.0.0.1:1234"
+    add("--coordinator", metavar="HOST:PORT", help=coordinator)
+    add("--process", type=_whole("--process"), metavar="N", help="which one this is, from 0")
+    add("--processes", type=_whole("--processes"), metavar="N", help="how many there are")
+
+
 def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Action]]) -> None:
     checkpoint = "a checkpoint: a name such as letters-cnn, or a path to a .keras file"
     add = command(
@@ -79,7 +90,7 @@ def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Actio
     other = "instead, all images of another data set whose classes it knows"
     add("--on", metavar="DATASET", help=other)
 
-    add = command("predict", commands.predict, "say which letter each picture shows")
+    add = command("predict", cluster.predict, "say which letter each picture shows")
     add("--model", default="reader", metavar="MODEL", help=checkpoint)
     output = "write all predictions to this file, in the form of results.csv; - prints them"
     add("--output", metavar="FILE", help=output)
@@ -90,6 +101,7 @@ def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Actio
     add("--draw", metavar="FOLDER", help="draw the hands into the pictures, and a page of them all")
     landmarks = "network for the joints: full is a little more exact, half as fast, and fetched"
     add("--landmarks", choices=("lite", "full"), default="lite", help=landmarks)
+    _add_engine_options(add)
     add("paths", nargs="+", metavar="PATH", help="a picture, or a folder of them")
 
     add = command("export", commands.export, "write a checkpoint for other programs and devices")
@@ -115,6 +127,18 @@ def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Actio
     port = "of 127.0.0.1; where it is taken, the next free one (7860 unless told)"
     add("--port", type=_whole("--port"), metavar="N", help=port)
     add("--no-browser", dest="browser", action="store_false", help="only print the address")
+
+
+def _add_engine_options(add: Callable[..., argparse.Action]) -> None:
+    engine = (
+        "ray: on many processors or machines; --output is then a folder of parts, and PATH also a "
+        "list of paths (.txt), a Parquet file, or an address such as s3://… (docs/large.md)"
+    )
+    add("--engine", choices=("one", "ray"), default="one", help=engine)
+    add("--address", default="", metavar="HOST:PORT", help="of a Ray cluster, with --engine ray")
+    workers = "networks side by side, with --engine ray; one a processor unless told"
+    add("--workers", type=_whole("--workers"), metavar="N", help=workers)
+    add("--format", choices=("parquet", "csv"), help="of the parts; parquet unless told")
 
 
 def _whole(name: str) -> Callable[[str], int]:

@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from asl.data.mapped_images import Images
-from asl.keras_setup import keras
-from asl.models.inputs import augment_input
+from asl.keras_setup import BACKEND, keras
+from asl.models.devices import own_rows
+from asl.models.inputs import augment_rows
 
 
 class Batches(keras.utils.PyDataset):
@@ -15,6 +16,9 @@ class Batches(keras.utils.PyDataset):
 
     Each batch depends on (seed, epoch, its number) and nothing else, so that a run repeats, and
     goes on after an interruption as if there had been none. Images may lie on the disk.
+
+    With JAX all batches are full, so that any number of devices can share them: the last one begins
+    the epoch again, and where the order is kept, a third array gives these images no weight.
     """
 
     def __init__(
@@ -44,9 +48,17 @@ class Batches(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         self.start_with(self.epoch + 1)
 
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
-        images = self.images[rows]
+    def __getitem__(self, number: int) -> tuple[np.ndarray, ...]:
+        places = np.arange(number * self.batch_size, (number + 1) * self.batch_size)
+        if BACKEND != "jax":
+            places = places[places < len(self.order)]
+        rows, own = self.order.take(places, mode="wrap"), own_rows(len(places))
         if self.augmented:
-            images = augment_input(images, [self.seed, self.epoch, number])
-        return images, self.targets[rows]
+            images = augment_rows(self.images, rows, own, [self.seed, self.epoch, number])
+        else:
+            images = self.images[rows[own]]
+        if BACKEND != "jax" or self.shuffled:
+            return images, self.targets[rows[own]]
+        # Weighted so that the mean over all batches is that over the images
+        weights = (places < len(self.order)) * (len(self) * self.batch_size / len(self.order))
+        return images, self.targets[rows[own]], weights[own].astype(np.float32)

@@ -8,6 +8,8 @@ import hashlib
 import json
 import math
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Unpack
@@ -21,10 +23,11 @@ from asl.data.mapped_images import Images
 from asl.data.samples import Split
 from asl.errors import AslError
 from asl.keras_setup import keras
-from asl.models import registry, transfer
+from asl.models import devices, registry, transfer
 from asl.models.build import build
 from asl.models.inputs import training_input
 from asl.models.metadata import Metadata
+from asl.models.processes import check_same, shared_folder
 from asl.training.batches import Batches
 from asl.training.known_signs import begin_with_known, keep_known
 from asl.training.options import Options, Recipe, settle
@@ -64,16 +67,14 @@ def train(
     architecture = registry.find(model.name)
     given, (parts, seconds) = parts, training_input(model, parts)
     recipe = settle(model, architecture, parts, seed, options)
+    devices.check_batch(recipe.batch_size)
     head = begin_with_known(model, architecture, parts.train.class_names, weights)
     metadata = describe(parts, recipe, weights, given.train.images.shape[1:])
     name = name or checkpoints.checkpoint_name(metadata.dataset, metadata.model)
-    folder = files.MODEL / f"{name}.training"
-    busy = (
-        f"{name} is being trained by another process ({{process}}): its work and this one's would "
-        "mix. Wait until it has ended, or give this training another name."
-    )
-    with files.lock(folder, busy):
-        fitted = _fit(model, parts, recipe, folder, _key(model, parts, metadata))
+    key = _key(model, parts, metadata)
+    check_same(key)
+    with _folder(name) as folder:
+        fitted = _fit(model, parts, recipe, folder, key)
         fitted = fitted.with_hands(seconds, len(parts.validation) / len(given.validation))
         fitted = fitted._replace(kept=keep_known(model, head, fitted.validation))
         saved = model if recipe.frozen else epoch_network(folder, fitted.best_epoch)
@@ -81,6 +82,19 @@ def train(
         shutil.rmtree(folder)
     print(f"kept epoch {fitted.best_epoch} in {files.shown(file)}")
     return fitted.history
+
+
+@contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    """Where the progress of a training is kept, for this one alone."""
+    folder = files.MODEL / f"{name}.training"
+    busy = (
+        f"{name} is being trained by another process ({{process}}): its work and this one's would "
+        "mix. Wait until it has ended, or give this training another name."
+    )
+    guard = files.lock(folder, busy) if devices.is_first() else nullcontext()
+    with guard, shared_folder(folder) as own:
+        yield own
 
 
 def train_split(

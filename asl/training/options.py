@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 from asl.data.catalog import find_dataset
 from asl.data.samples import Split
 from asl.errors import LIMITS, AslError, whole
-from asl.keras_setup import keras
+from asl.keras_setup import BACKEND, keras
 from asl.models import transfer
 from asl.models.registry import Architecture, find
 
@@ -128,8 +128,10 @@ def compile_model(
         optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-4)
     else:
         optimizer = keras.optimizers.Adam(rate)
+    # With JAX some images have no weight, see batches.py
+    accuracy = {"weighted_metrics" if BACKEND == "jax" else "metrics": ["accuracy"]}
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=architecture.label_smoothing),
-        metrics=["accuracy"],
+        **accuracy,
     )

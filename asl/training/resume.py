@@ -15,6 +15,7 @@ import pandas as pd
 
 from asl import files
 from asl.keras_setup import keras
+from asl.models import devices
 from asl.training.batches import Batches
 from asl.training.epochs import EpochLog
 from asl.training.options import Recipe, compile_model
@@ -69,28 +70,31 @@ def fit_phase(
     """
     folder = folder / "fine_tune" if blocks else folder
     progress = _read_progress(folder, f"{key}-{blocks}")
-    done, current = len(progress["history"]), model
-    steps = len(batches) * recipe.epochs
-    compile_model(model, recipe.architecture, steps, recipe.learning_rate(blocks))
+    done = len(progress["history"])
+    how = (recipe.architecture, len(batches) * recipe.epochs, recipe.learning_rate(blocks))
+    compile_model(model, *how)
     if done:
         print(f"going on after epoch {done} of {recipe.epochs}, from {files.shown(folder)}")
-        current = keras.saving.load_model(epoch_file(folder, done))
     if not progress.get("stopped_early"):
         batches.start_with(done)
-        keras.utils.set_random_seed(batches.seed)
-        try:
-            current.fit(
-                batches,
-                validation_data=validation,
-                initial_epoch=done,
-                epochs=recipe.epochs,
-                shuffle=False,  # Batches does
-                verbose=0,
-                callbacks=[KeepProgress(folder, progress, recipe)],
-            )
-        except KeyboardInterrupt:
-            print(f"interrupted: run it again to go on from {files.shown(folder)}")
-            raise
+        with devices.spread():
+            current = model if not done else keras.saving.load_model(epoch_file(folder, done))
+            if not done and (current := devices.laid_out(model)) is not model:
+                compile_model(current, *how)
+            keras.utils.set_random_seed(batches.seed)
+            try:
+                current.fit(
+                    batches,
+                    validation_data=validation,
+                    initial_epoch=done,
+                    epochs=recipe.epochs,
+                    shuffle=False,  # Batches does
+                    verbose=0,
+                    callbacks=[KeepProgress(folder, progress, recipe)],
+                )
+            except KeyboardInterrupt:
+                print(f"interrupted: run it again to go on from {files.shown(folder)}")
+                raise
     model.set_weights(epoch_network(folder, progress["best_epoch"]).get_weights())
     return pd.DataFrame(progress["history"])
 

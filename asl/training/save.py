@@ -15,8 +15,8 @@ from asl.data.mapped_images import Images
 from asl.data.samples import Split
 from asl.errors import AslError
 from asl.evaluation import confidence
-from asl.keras_setup import keras
-from asl.models import registry
+from asl.keras_setup import BACKEND, keras
+from asl.models import devices, registry
 from asl.models.inputs import takes_joints
 from asl.models.metadata import Metadata, Threshold
 from asl.models.pretrained import weights_file
@@ -105,22 +105,26 @@ def keep(
 ) -> Path:
     """Calibrate a network and write it as model/<name>.keras with its metadata, which learns how
     the training went. `saved` is what is written: the same network without the optimizer's state,
-    which only training needs.
+    which only training needs. Of several processes the first one alone writes.
     """
     temperature, threshold = _calibrate(model, fitted)
     if saved is not model:
         saved.set_weights(model.get_weights())
     known: dict[str, Any] = {"temperature": round(temperature, 4), "threshold": threshold}
+    if not devices.is_first():
+        return files.MODEL / f"{name}.keras"
     return checkpoints.save_model(saved, name, replace(metadata, **known, **fitted.figures()))
 
 
 def validation_batches(parts: Split, recipe: Recipe, images: Images | None = None) -> Batches:
     """The validation images, or what a network takes in their place, as they are."""
-    part = parts.validation
+    part, size = parts.validation, recipe.validation_batch_size
+    if BACKEND == "jax":  # where each batch is filled
+        size = devices.multiple(min(size, len(part)))
     return Batches(
         part.images if images is None else images,
         encode(part.labels, len(part.class_names)),
-        recipe.validation_batch_size,
+        size,
         augmented=False,
         shuffled=False,
     )
@@ -169,8 +173,8 @@ def source_sha256(model: str, weights: str | Path | None) -> str:
 
 def _calibrate(model: keras.Model, fitted: Fitted) -> tuple[float, Threshold]:
     """Temperature and confidence threshold from the validation images; the model is calibrated."""
-    probabilities = fitted.trainable.predict(fitted.validation, verbose=0)
     labels = fitted.validation.targets.argmax(axis=1)
+    probabilities = fitted.trainable.predict(fitted.validation, verbose=0)[: len(labels)]
     temperature = confidence.fit_temperature(probabilities, labels)
     last = model.layers[-1]
     last.set_weights([weights / temperature for weights in last.get_weights()])
@@ -181,10 +185,11 @@ def _calibrate(model: keras.Model, fitted: Fitted) -> tuple[float, Threshold]:
 
 def _check_best(model: keras.Model, fitted: Fitted, recipe: Recipe) -> None:
     """AslError unless these are the weights of the epoch that had the lowest validation loss."""
-    probabilities = model.predict(fitted.validation, verbose=0)
+    targets = fitted.validation.targets
+    probabilities = model.predict(fitted.validation, verbose=0)[: len(targets)]
     smoothing = recipe.architecture.label_smoothing
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
-    found = float(loss(fitted.validation.targets, probabilities))
+    found = float(loss(targets, probabilities))
     lowest = fitted.history["val_loss"].min()
     if not np.isclose(found, lowest, rtol=0.01, atol=0.001):
         raise AslError(
