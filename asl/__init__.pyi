@@ -2,6 +2,8 @@
 from .checkpoints import checkpoint_name as checkpoint_name
 from .checkpoints import load_model as load_model
 from .checkpoints import replay_split as replay_split
+from .cluster.parts import read_predictions as read_predictions
+from .cluster.predict import predict_dataset as predict_dataset
 from .data.augmentation import augment as augment
 from .data.catalog import DATASETS as DATASETS
 from .data.catalog import find_dataset as find_dataset

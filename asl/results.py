@@ -97,6 +97,13 @@ def read_results(path: str | Path | None = None) -> pd.DataFrame:
             f"{files.shown(path)} is no table of predictions: it lacks {', '.join(missing)}. "
             "Let notebook 08_predict write it again."
         )
+    return restore_texts(table)
+
+
+def restore_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose texts are cells as `results_text` writes them, with the texts that they were
+    made of.
+    """
     return table.assign(**{name: _texts([_text(each) for each in table[name]]) for name in TEXTS})
 
 

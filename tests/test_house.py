@@ -27,6 +27,7 @@ ORDER = [
     {"training"},
     {"reader"},
     {"spelling"},
+    {"cluster"},
     {"app"},
     {"notebooks"},
     {"shell"},

@@ -4,7 +4,6 @@ import json
 import shutil
 import threading
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -235,7 +234,7 @@ def test_whoever_stops_asking_does_not_wait_for_the_rest(reader, home, monkeypat
     for k in range(60):
         picture(home / f"photos/{k:02d}.png", "L")
     monkeypatch.setattr(read, "BLOCK", 1)
-    monkeypatch.setattr(read, "os", SimpleNamespace(cpu_count=lambda: 1))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     looked, closing = [], threading.Event()
 
     def find(picture, model, *, every):

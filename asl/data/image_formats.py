@@ -17,6 +17,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -104,6 +105,13 @@ class PictureError(AslError):
         self.name = printable(name) + detail
         self.reason = reason
         super().__init__(message or f"{printable(name)} {reason}{detail}")
+
+
+class Stored(NamedTuple):
+    """A picture that is no file of its own here: what it is called, and what gives its bytes."""
+
+    name: str
+    read: Callable[[], bytes]
 
 
 def kind(data: bytes) -> str:

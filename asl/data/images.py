@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from asl.data import image_formats
-from asl.data.image_formats import NOT_READ, UNREADABLE, PictureError
+from asl.data.image_formats import NOT_READ, UNREADABLE, PictureError, Stored
+from asl.data.processors import threads
 from asl.errors import AslError, few, printable
 
 SUFFIXES = {
@@ -38,7 +39,7 @@ _one_at_a_time = threading.RLock()
 
 
 def read_image(
-    path: str | Path, shape: tuple[int, int, int] | None = None, largest: int | None = None
+    path: str | Path | Stored, shape: tuple[int, int, int] | None = None, largest: int | None = None
 ) -> np.ndarray:
     """A picture as uint8 RGB (height, width, 3), upright, 0–255; with `shape` as `fit` gives it;
     with `largest` one of more than 16 million pixels at no more than that many a side.
@@ -47,7 +48,10 @@ def read_image(
     the camera's EXIF turn is undone. AslError names a file that is missing, empty, cut short,
     damaged, too large or no picture.
     """
+    name: str | Path = path.name if isinstance(path, Stored) else path
     try:
+        if isinstance(path, Stored):
+            return decode(path.read(), name, shape, largest)
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):  # reading a pipe or a device may never end
             raise PictureError(path, KINDS.get(stat.S_IFMT(found.st_mode), "is no file"))
@@ -57,8 +61,8 @@ def read_image(
             return decode(Path(path).read_bytes(), path, shape, largest)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        message = f"cannot read {printable(path)}: {reason}"
-        raise PictureError(path, f"cannot be read: {reason}", message=message) from error
+        message = f"cannot read {printable(name)}: {reason}"
+        raise PictureError(name, f"cannot be read: {reason}", message=message) from error
 
 
 def decode(
@@ -137,6 +141,7 @@ def scan(folder: str | Path) -> Iterator[tuple[str, os.DirEntry | None, str]]:
         try:
             with os.scandir(os.path.join(folder, place)) as found:
                 entries = [entry for entry in found if entry.name[0] != "."]
+            entries.sort(key=lambda entry: entry.name)
         except OSError as error:
             yield place or ".", None, f"is a folder that cannot be opened: {error.strerror}"
             continue
@@ -197,7 +202,7 @@ class Inputs(NamedTuple):
     """Pictures that were given, row by row, and what was left out."""
 
     names: list[str]  # what each is called
-    files: list[Path]
+    files: list[Path | Stored]
     folders: list[str]  # the sub-folder that each lies in, "" for none
     left_out: LeftOut
 
@@ -296,21 +301,22 @@ def noun(reason: str) -> str:
 
 
 def read_images(
-    files: Iterable[Path], shape: tuple[int, int, int]
+    files: Iterable[Path | Stored], shape: tuple[int, int, int]
 ) -> Iterator[np.ndarray | PictureError]:
     """Each picture fitted to `shape`, in the order of `files`, or the error that it gave."""
     files = list(files)
 
-    def read(path: Path) -> np.ndarray | PictureError:
+    def read(path: Path | Stored) -> np.ndarray | PictureError:
         try:
             return read_image(path, shape)
         except PictureError as error:
             return error
 
     # Threads share the decoding of large pictures; with small ones they only wait for each other
-    sizes = [path.stat().st_size for path in files[:50] if path.is_file()]
+    on_disk = [path for path in files[:50] if isinstance(path, Path) and path.is_file()]
+    sizes = [path.stat().st_size for path in on_disk]
     if sum(sizes) <= len(sizes) * SMALL_FILE:
         yield from map(read, files)
         return
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(min(32, 3 * threads())) as pool:
         yield from pool.map(read, files)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
 
 from asl import files
+from asl.data.processors import threads
 from asl.export import metadata as exported
 from asl.landmarks import interpreter
 from asl.models.joints import POINTS
@@ -28,9 +28,9 @@ class ExportedNetwork:
         """ValueError for what is no such file, or has more than one input."""
         from ai_edge_litert.interpreter import Interpreter
 
-        threads = 1 if len(content) < LARGE else os.cpu_count()
+        count = 1 if len(content) < LARGE else threads()
         with interpreter.quiet():
-            self._interpreter = Interpreter(model_content=content, num_threads=threads)
+            self._interpreter = Interpreter(model_content=content, num_threads=count)
             self._interpreter.allocate_tensors()
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()

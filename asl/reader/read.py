@@ -7,7 +7,6 @@ network looks at the whole picture instead.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -17,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from asl import files
-from asl.data.image_formats import PictureError
+from asl.data.image_formats import PictureError, Stored
 from asl.data.images import fit, read_image
+from asl.data.processors import threads
 from asl.errors import AslError
 from asl.landmarks import interpreter, networks
 from asl.landmarks.augmentation import normalize_points
@@ -96,7 +96,7 @@ def _network(name: str) -> Network:
 
 def read_pictures(
     network: Network,
-    pictures: Sequence[Path],
+    pictures: Sequence[Path | Stored],
     *,
     signs: str = "letters",
     every: bool = False,
@@ -134,7 +134,7 @@ def read_pictures(
             for hand in (found if every else found[:1])
         ]
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, threads())) as pool:
         looked = pool.map(look, range(len(pictures)))
         try:
             while block := list(islice(looked, BLOCK)):
