@@ -40,7 +40,7 @@ def practise_tab(gr: Any, network: Network, page: Any) -> None:
     told = [target, shown, answer, score]
     _camera(gr, network, practice, (camera, over), told)
     _buttons(network, practice, (skip, upload, word), told)
-    _turning(practice, views, sides, shown)
+    _turning(gr, practice, views, sides, shown)
     page.load(view, practice, told, **QUICK)
 
 
@@ -113,7 +113,7 @@ def _buttons(network: Network, practice: Any, parts: tuple[Any, Any, Any], told:
     upload.upload(judged, [upload, practice], told, **known)
 
 
-def _turning(practice: Any, views: list[Any], sides: dict[str, Any], shown: Any) -> None:
+def _turning(gr: Any, practice: Any, views: list[Any], sides: dict[str, Any], shown: Any) -> None:
     """The hand from another side: by the sliders, which the mouse on the picture moves as well, or
     by a button.
     """
@@ -122,9 +122,9 @@ def _turning(practice: Any, views: list[Any], sides: dict[str, Any], shown: Any)
         practice.view = seen
         return shown_hands.hand_picture(practice.target, *seen)
 
-    for each in views:
-        # While one view is drawn the mouse goes on: the last one counts
-        each.input(turned, [practice, *views], shown, trigger_mode="always_last", **TURNING)
+    # One event for all: while a view is drawn the mouse goes on, and the last place of it counts
+    inputs = [each.input for each in views]
+    gr.on(inputs, turned, [practice, *views], shown, trigger_mode="always_last", **TURNING)
     for name, button in sides.items():
 
         def side(practice: Practice, seen: str, left: bool, name: str = name) -> tuple[Any, ...]:
