@@ -109,7 +109,7 @@ def _words(read, speed: int, target: str) -> dict:
     """40 words, four a signer; every third signer is left-handed."""
 
     def one(number: int) -> str:
-        found = read(_film_of(number, speed), dwells=DWELLS[speed])
+        found = read(film_of(number, speed), dwells=DWELLS[speed])
         print(speed, *WORDS[number::SIGNERS], "→", *found, flush=True)
         return found
 
@@ -118,11 +118,11 @@ def _words(read, speed: int, target: str) -> dict:
     for dwell, read_so in zip(DWELLS[speed], texts, strict=True):
         name = f"{len(WORDS)} words, {speed} letter{'s' if speed > 1 else ''} a second"
         name += f", dwell {dwell:g} s" if dwell != DWELL else ""
-        rows |= _errors(read_so, name, target)
+        rows |= errors_of(read_so, name, target)
     return rows
 
 
-def _errors(texts: Sequence[str], name: str, target: str) -> dict:
+def errors_of(texts: Sequence[str], name: str, target: str) -> dict:
     told = [
         edits("".join(WORDS[number::SIGNERS]), found.replace(" ", ""))
         for number, found in enumerate(texts)
@@ -148,7 +148,7 @@ def _counts(found: Counter) -> str:
     return ", ".join(told) or "none"
 
 
-def _film_of(number: int, speed: int) -> Iterator[np.ndarray]:
+def film_of(number: int, speed: int) -> Iterator[np.ndarray]:
     seed = FIRST + 100 * speed + number
     track = spell(WORDS[number::SIGNERS], signer=FIRST + number, seed=seed, per_second=speed)
     return film(track, draw_room(ROOMS[number % 3], seed), seed=seed, left=number % 3 == 2)
@@ -217,7 +217,7 @@ def _moving(read) -> dict:
 
 def _speed(network) -> dict:
     """Images a second of `spell`, the film's file to its text."""
-    path = write_film(files.HOME / "films/speed.avi", _film_of(0, 1))
+    path = write_film(files.HOME / "films/speed.avi", film_of(0, 1))
     spell_film(path, network=network)  # what is slow the first time
     began, worked = time.perf_counter(), time.process_time()
     found = spell_film(path, network=network)
