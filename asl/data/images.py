@@ -202,7 +202,7 @@ class Inputs(NamedTuple):
     """Pictures that were given, row by row, and what was left out."""
 
     names: list[str]  # what each is called
-    files: list[Path | Stored]
+    files: Sequence[Path | Stored]
     folders: list[str]  # the sub-folder that each lies in, "" for none
     left_out: LeftOut
 
@@ -218,7 +218,8 @@ def find_inputs(inputs: Sequence[str | Path]) -> Inputs:
     for given in inputs:
         once.setdefault(_place(given), Path(given))
     alone = len(once) == 1
-    result = Inputs([], [], [], {})
+    paths: list[Path] = []
+    result = Inputs([], paths, [], {})
     seen = set()
     for place, given in once.items():
         inside, left_out = [""], LeftOut()
@@ -239,7 +240,7 @@ def find_inputs(inputs: Sequence[str | Path]) -> Inputs:
             if (key := os.path.join(place, name) if name else place) not in seen:
                 seen.add(key)
                 result.names.append(name if name and alone else str(given / name))
-                result.files.append(given / name)
+                paths.append(given / name)
                 result.folders.append(name.rpartition("/")[0].rpartition("/")[2])
     if not inputs:
         raise AslError("no pictures were given: name some, or folders of them.")

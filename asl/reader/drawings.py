@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from asl import files
+from asl.data.image_formats import Stored
 from asl.data.images import Inputs, read_image
 from asl.errors import AslError, printable
 from asl.landmarks.hand_landmarks import FINGERS
@@ -148,7 +149,7 @@ def _figure(file: str, name: str, rows: pd.DataFrame) -> str:
     return f"<figure>{_image(file, caption)}<figcaption>{'<br>'.join(told)}</figcaption></figure>"
 
 
-def draw_picture(file: Path, readings: list[Reading], told: pd.DataFrame) -> np.ndarray:
+def draw_picture(file: Path | Stored, readings: list[Reading], told: pd.DataFrame) -> np.ndarray:
     """A picture with the joints of its hands, and what was read of them (rows of the table): uint8
     (h, w, 3) RGB.
     """
