@@ -79,6 +79,13 @@ PARTS = {
         "87,000 pictures of 200×200, as many as the whole of `alphabet` has, drawn and varied.",
         15,
     ),
+    "growth": Part(
+        "growth",
+        "How everything grows",
+        "Each stage on 1,000, 10,000, 100,000 and 1,000,000 small rendered pictures: seconds of "
+        "the processor, and exponents; near-duplicates by the index against every pair.",
+        60,
+    ),
     "lstm": Part(
         "networks",
         "Networks: conv1d_lstm",
@@ -162,6 +169,15 @@ PARTS = {
         "before one change of the tracking. What is added where nobody spells; J and Z; images a "
         "second.",
         12,
+    ),
+    "page": Part(
+        "page",
+        "The page",
+        "The same films through the page, in Chromium, whose camera plays them in real time: what "
+        "is written, at the dwell that the page begins with and at a shorter one; what is added "
+        "where nobody spells; milliseconds from a frame to its letter, and frames a second. Needs "
+        "what `make test-browser` installs, and a machine that does nothing else.",
+        30,
     ),
     "choices": Part(
         "choices",

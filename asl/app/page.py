@@ -72,6 +72,7 @@ def _spell_tab(gr: Any, network: Network) -> None:
                 DWELL,
                 step=0.05,
                 label="Seconds that a letter is held until it is written",
+                elem_id="dwell",
             )
             asks = gr.Checkbox(
                 label="Suggest words",
