@@ -9,7 +9,7 @@ NOTEBOOKS ?= 01-08
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run app test test-browser faults test-oldest test-parity lint types format bench notebooks clean
+.PHONY: help run app test test-browser faults test-oldest test-parity test-jax lint types format bench bench-gpu notebooks clean
 
 help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
@@ -20,7 +20,9 @@ help:
 	@echo "make faults      every case of bad input, faults and kills, counted (a quarter of an hour)"
 	@echo "make test-oldest   the tests and the series with the oldest packages that will do"
 	@echo "make test-parity   the networks against PyTorch and keras-hub, live (installs both)"
+	@echo "make test-jax    the core with Keras on JAX, without TensorFlow, and several devices"
 	@echo "make bench       measure every figure of benchmarks/RESULTS.md (some hours)"
+	@echo "make bench-gpu   training on graphics processors, with Keras on JAX (about an hour)"
 	@echo "make notebooks   refresh the outputs of the notebooks under version control"
 
 .venv/ready: requirements.txt
@@ -45,6 +47,15 @@ help:
 	sed -n 's/>=/==/p' requirements.txt > .venv-oldest/constraints.txt
 	.venv-oldest/bin/python -m pip install --quiet --requirement requirements.txt \
 	  --constraint .venv-oldest/constraints.txt "pytest>=9.2" "pytest-xdist>=3.8"
+	@touch $@
+
+# Without TensorFlow, so that nothing can lean on it
+.venv-jax/ready: requirements.txt pyproject.toml
+	@echo "installing the packages, with JAX in place of TensorFlow, into .venv-jax (some minutes, once)"
+	$(PYTHON) -m venv .venv-jax
+	grep -v "^tensorflow" requirements.txt > .venv-jax/requirements.txt
+	.venv-jax/bin/python -m pip install --quiet --requirement .venv-jax/requirements.txt \
+	  "keras>=3.11" "jax>=0.7" "pytest>=9.2" "pytest-xdist>=3.8"
 	@touch $@
 
 # The build for the processor alone: 200 MB in place of several gigabytes. Later versions of
@@ -90,6 +101,14 @@ test-oldest: .venv-oldest/ready
 test-parity: .venv/ready-parity
 	$(BIN)/python -m pytest tests/parity
 
+# What builds, trains, predicts, explains and keeps networks. What is exported and read by LiteRT
+# does not depend on it; what TensorFlow alone writes is skipped, by name
+JAX_TESTS := backends devices devices_run architectures models training transfer checkpoints \
+  prediction explain calibration cross_dataset joints_network
+test-jax: export KERAS_BACKEND := jax
+test-jax: .venv-jax/ready
+	.venv-jax/bin/python -m pytest $(JAX_TESTS:%=tests/test_%.py)
+
 test-browser: .venv/ready-browser
 	$(BIN)/python -m pytest tests/browser -n 0
 
@@ -104,6 +123,14 @@ bench: .venv/ready-dev
 	rm -rf runs/bench
 	$(BIN)/python benchmarks/bench.py
 
+# GPU_JAX: what pip installs for this machine's graphics processors. SMALL=--small tries the script
+# with small numbers, on any machine
+GPU_JAX ?= jax[cuda12]
+bench-gpu: export KERAS_BACKEND := jax
+bench-gpu: .venv-jax/ready
+	$(if $(SMALL),,.venv-jax/bin/python -m pip install --quiet "$(GPU_JAX)")
+	.venv-jax/bin/python benchmarks/gpu.py $(SMALL)
+
 # In a home folder of their own, so that results.csv and the models stay
 notebooks: export ASL_HOME := $(CURDIR)/runs/stored
 notebooks: .venv/ready
@@ -114,4 +141,4 @@ notebooks: .venv/ready
 	@$(BIN)/python benchmarks/picture.py
 
 clean:
-	rm -rf .venv .venv-oldest runs data/cache
+	rm -rf .venv .venv-oldest .venv-jax runs data/cache

@@ -32,7 +32,7 @@ ALSO = {
 }
 # What they are imported as, where that is another name
 MODULES = {"opencv-python-headless": "cv2", "pillow": "PIL", "scikit-learn": "sklearn"}
-TOLD = ("tensorflow", "keras", "numpy")  # of what was found
+JAX = "0.7"  # the oldest that will do in place of TensorFlow, see pyproject.toml
 # Set by Colab, Kaggle, Binder and Deepnote, whose machines are there for one notebook
 HOSTED = (
     "COLAB_RELEASE_TAG",
@@ -79,15 +79,23 @@ def install_missing() -> None:
         _install(wanted)
         _say_what_is_in_use(before, modules)
     elif sys.prefix == sys.base_prefix:  # no virtual environment
-        found = [" ".join(_found(name) or (name, "of unknown version")) for name in TOLD]
+        told = ("jax" if _with_jax() else "tensorflow", "keras", "numpy")
+        found = [" ".join(_found(name) or (name, "of unknown version")) for name in told]
         print(f"Nothing is missing: Python {sys.version.split()[0]}, {', '.join(found)}.")
 
 
 def read_requirements(file: Path | None = None) -> list[Requirement]:
-    """The lines of requirements.txt; none where the file is not there."""
+    """The lines of requirements.txt; none where the file is not there. Where Keras is to compute
+    with JAX (KERAS_BACKEND), that stands in place of TensorFlow.
+    """
     file = file or REQUIREMENTS
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    text = re.sub(r"^tensorflow>=.*", f"jax>={JAX}", text, flags=re.M) if _with_jax() else text
     return [Requirement(*found) for found in re.findall(r"^([\w.-]+)>=([\w.]+)", text, re.M)]
+
+
+def _with_jax() -> bool:
+    return os.environ.get("KERAS_BACKEND") == "jax"
 
 
 def is_older(version: str, other: str) -> bool:

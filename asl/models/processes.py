@@ -45,7 +45,6 @@ def join(coordinator: str, process: int, processes: int) -> None:
             process,
             initialization_timeout=GATHER,
             heartbeat_timeout_seconds=4 * SILENT,  # after our own watch, which says why
-            shutdown_timeout_seconds=2 * SILENT,
         )
     except Exception as error:  # whatever the connection raises
         raise AslError(
