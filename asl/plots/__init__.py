@@ -17,6 +17,12 @@ from asl.plots.mistakes import (
 )
 from asl.plots.pixels import pixel_values
 from asl.plots.predictions import Answer, likeliest, two_answers
+from asl.plots.spelling import (
+    fingertip_paths,
+    joint_features,
+    joints_in_pictures,
+    letters_over_time,
+)
 from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, percents, show_image
 from asl.plots.transfer import feature_maps, fine_tuning
 from asl.plots.trust import *  # noqa: F403
@@ -36,7 +42,11 @@ __all__ = [
     "evidence",
     "feature_maps",
     "fine_tuning",
+    "fingertip_paths",
     "hand",
+    "joint_features",
+    "joints_in_pictures",
+    "letters_over_time",
     "likeliest",
     "neighbours",
     "pair_counts",
