@@ -25,6 +25,10 @@ BLOCK = {"reader": 256}  # pictures that a worker reads at a time: some seconds 
 LARGE_BLOCK = 1024  # of other networks, which are quicker
 ROUNDS = 5  # in which blocks are read again whose worker died
 SMALLER = 4  # times fewer pictures at a time in each of them
+LOST = (
+    "{blocks:,} blocks of pictures were lost with their workers, which were ended (memory, or a "
+    "machine that is gone): they are read again, {size:,} pictures at a time"
+)
 
 
 class Dataset(NamedTuple):
@@ -35,7 +39,8 @@ class Dataset(NamedTuple):
     before: int  # of them, those that an earlier start had done
     unreadable: dict[str, tuple[int, list[str]]]  # reason → how many, and the first names
     again: int  # blocks that were read again, in smaller batches, since their worker died
-    seconds: float
+    rate: float  # pictures a second, once all workers had their networks
+    seconds: float  # in all
 
     @property
     def failed(self) -> bool:
@@ -85,14 +90,14 @@ def predict_dataset(
         if folder.is_local:
             stack.enter_context(_only_one(folder))
         listing = _list(folder, given, job)
-        waiting, again = dict(listing.waiting), 0
-        if waiting:
+        again, rate = 0, 0.0
+        if listing.waiting:
             count = stack.enter_context(engine.cluster(address, workers))
-            again = _work(waiting, job, count, listing)
+            again, rate = _work(listing, job, count)
         parts.write_report(folder, parts.encode_unreadable(listing.left_out), listing.blocks)
     told = _merge(listing.left_out, listing.missed)
     seconds = time.monotonic() - began
-    return Dataset(str(output), listing.pictures, listing.before, told, again, seconds)
+    return Dataset(str(output), listing.pictures, listing.before, told, again, rate, seconds)
 
 
 def _only_one(folder: Folder):
@@ -156,38 +161,52 @@ def _drop_done(folder: Folder, waiting: dict[str, tuple[bytes, int]], others: se
     return dropped
 
 
-def _work(
-    waiting: dict[str, tuple[bytes, int]], job: dict[str, Any], workers: int, listing: _Listing
-) -> int:
-    """Have all blocks done, in rounds; gives how many had to be read again."""
-    size, again = BLOCK.get(job["model"], LARGE_BLOCK), 0
+def _work(listing: _Listing, job: dict[str, Any], workers: int) -> tuple[int, float]:
+    """Have all blocks done, in rounds; gives how many had to be read again, and the rate."""
+    waiting, again = dict(listing.waiting), 0
+    size = BLOCK.get(job["model"], LARGE_BLOCK)
     total = sum(count for _, count in waiting.values())
+    rate = _Rate(workers)
     with tqdm(total=total, desc="predicting", unit=" pictures", smoothing=0.1) as bar:
-        for round_ in range(ROUNDS):
-            if round_:
+        for number in range(ROUNDS):
+            if number:
                 again += len(waiting)
                 workers = max(1, min(workers, engine.processors()))
-                bar.write(
-                    f"{len(waiting):,} blocks of pictures were lost with their workers, which were "
-                    "ended (memory, or a machine that is gone): they are read again, "
-                    f"{size:,} pictures at a time",
-                    file=sys.stderr,
-                )
+                bar.write(LOST.format(blocks=len(waiting), size=size), file=sys.stderr)
             packed = [engine.pack(pickle.loads(each), size) for each, _ in waiting.values()]
             for told in engine.stream(packed, job, workers):
                 _check(told, job["output"])
-                if told["block"] in waiting:
-                    del waiting[told["block"]]
+                if waiting.pop(told["block"], None):
+                    rate.add(told["pictures"])
                     bar.update(told["pictures"])
                     _add(listing.missed, told["left_out"])
             if not waiting:
-                return again
+                return again, rate.value
             size = max(1, size // SMALLER)
     raise AslError(
         f"{len(waiting):,} blocks of pictures ended each worker that read them, {ROUNDS} times: "
         f"{few(_first_names(waiting))} and those that follow. Is a picture damaged, or the memory "
         "too small? What was written stays; the next start tries these alone."
     )
+
+
+class _Rate:
+    """Pictures a second, without the blocks during which workers were started."""
+
+    def __init__(self, workers: int) -> None:
+        self.to_come, self.pictures = 2 * workers, 0
+        self.began = self.ended = time.monotonic()
+
+    def add(self, pictures: int) -> None:
+        self.ended = time.monotonic()
+        if self.to_come > 0:
+            self.to_come, self.began = self.to_come - 1, self.ended
+        else:
+            self.pictures += pictures
+
+    @property
+    def value(self) -> float:
+        return self.pictures / max(self.ended - self.began, 1e-9)
 
 
 def _check(told: dict[str, Any], output: str) -> None:
@@ -220,9 +239,10 @@ def describe(done: Dataset) -> list[str]:
     """Lines that say what was predicted, and what was left out."""
     fresh = done.pictures - done.before
     unreadable = sum(count for why, (count, _) in done.unreadable.items() if why != NO_PICTURE)
-    rate = f", {fresh / done.seconds:,.0f} pictures/s with the start" if fresh else ""
+    rate = f", {done.rate:,.0f} pictures/s" if done.rate else ""
     earlier = f"; {done.before:,} were done before" if done.before else ""
-    lines = [f"{fresh:,} pictures read, written to {files.shown(done.output)}{rate}{earlier}"]
+    where = files.shown(done.output)
+    lines = [f"{fresh:,} pictures read in {done.seconds:,.0f} s{rate}, written to {where}{earlier}"]
     if done.again:
         lines.append(f"{done.again:,} blocks were read again, in smaller batches")
     if unreadable:

@@ -91,6 +91,7 @@ class Worker:
         return {
             "block": block.name,
             "pictures": block.length,
+            "process": os.getpid(),
             "seconds": time.monotonic() - began,
             "left_out": {why: [len(names), names[:3]] for why, names in left_out.items()},
         }
