@@ -9,7 +9,7 @@ NOTEBOOKS ?= 01-08
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run app test test-browser faults test-oldest test-parity test-jax lint types format bench bench-gpu notebooks clean
+.PHONY: help run app test test-browser test-cluster faults test-oldest test-parity test-jax lint types format bench bench-gpu notebooks clean
 
 help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
@@ -21,6 +21,7 @@ help:
 	@echo "make test-oldest   the tests and the series with the oldest packages that will do"
 	@echo "make test-parity   the networks against PyTorch and keras-hub, live (installs both)"
 	@echo "make test-jax    the core with Keras on JAX, without TensorFlow, and several devices"
+	@echo "make test-cluster  predict --engine ray on a cluster of two nodes, on this machine"
 	@echo "make bench       measure every figure of benchmarks/RESULTS.md (some hours)"
 	@echo "make bench-gpu   training on graphics processors, with Keras on JAX (about an hour)"
 	@echo "make notebooks   refresh the outputs of the notebooks under version control"
@@ -70,6 +71,10 @@ help:
 	$(BIN)/python -m pip install --quiet "gradio>=6.0"
 	@touch $@
 
+.venv/ready-cluster: .venv/ready-dev pyproject.toml
+	$(BIN)/python -m pip install --quiet "ray[data]>=2.40" "pyarrow>=17"
+	@touch $@
+
 # In Chromium: the operating system's, or one that Playwright brings
 .venv/ready-browser: .venv/ready-app .venv/ready-dev
 	$(BIN)/python -m pip install --quiet "playwright>=1.50"
@@ -109,6 +114,10 @@ test-jax: export KERAS_BACKEND := jax
 test-jax: .venv-jax/ready
 	.venv-jax/bin/python -m pytest $(JAX_TESTS:%=tests/test_%.py)
 
+# predict --engine ray, on a cluster of two nodes on this machine
+test-cluster: .venv/ready-cluster
+	$(BIN)/python -m pytest tests/test_cluster_ray.py tests/test_cluster.py -n 0
+
 test-browser: .venv/ready-browser
 	$(BIN)/python -m pytest tests/browser -n 0
 
@@ -119,7 +128,7 @@ format: .venv/ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/ready-dev
+bench: .venv/ready-cluster
 	rm -rf runs/bench
 	$(BIN)/python benchmarks/bench.py
 

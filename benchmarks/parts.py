@@ -50,8 +50,8 @@ PARTS = {
     "cluster": Part(
         "cluster",
         "Prediction on many processors",
-        "`predict --engine ray`, rendered hands of 28×28 as PNG files, letters-cnn, and photographs "
-        "of 640×480, the reader: speed by workers in turns in the same minutes, the start apart; "
+        "`predict --engine ray`: rendered hands of 28×28 as PNG files, letters-cnn; photographs of "
+        "640×480, the reader. Speed by workers in turns in the same minutes, the start apart; "
         "memory by pictures, of which those beyond 20,000 are hard links; a worker and a node "
         "killed. Needs the extra `cluster`.",
         30,
