@@ -1,8 +1,8 @@
 """Space and delete by gesture: an open hand with spread fingers, which no letter is.
 
 Held still it makes a space; wiped to a side it deletes the last letter. It is told by the joints
-and by the reader alike: 115 of 120 photographs of open hands (`signers`, `student_digits`) count as
-open, and of 372 of letters and other digits one does, a 4. A wipe begins and ends with the hand slow
+and by the reader alike: of 120 photographs of open hands (`signers`, `student_digits`) 115 count as
+open, and of 372 of letters and other digits one, a 4. A wipe begins and ends with the hand slow
 and in the picture, so that a hand that comes, goes or opens between two letters does nothing.
 """
 

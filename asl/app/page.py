@@ -76,7 +76,7 @@ def _spell_tab(gr: Any, network: Network) -> None:
             )
             asks = gr.Checkbox(
                 label="Suggest words",
-                info="From a list of frequent English words on this machine; none is changed.",
+                info="From a list of frequent English words on this machine. Nothing is changed by itself.",
             )
     gr.Markdown(look.GESTURES, elem_classes="gestures")
     written = [text, status, *guesses]

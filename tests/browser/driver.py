@@ -45,7 +45,7 @@ def started(home: Path, options: tuple = (), server: str = SERVER, **known: str)
         raise DidNotStart(told)
     finally:
         process.terminate()
-        assert process.wait(20) == 130
+        assert process.wait(60) == 130
         assert not [*temporary.glob("asl-*")]
 
 
@@ -78,7 +78,7 @@ def opened(
         permissions=[*permissions, "clipboard-read", "clipboard-write"],
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(90_000)
     asked, wrong = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -106,7 +106,7 @@ def text_of(page) -> str:
     return page.get_by_label("What you spelled").input_value()
 
 
-def until(page, what, seconds: float = 30):
+def until(page, what, seconds: float = 90):
     """Wait until `what` gives something, and give that; TimeoutError if it does not."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:

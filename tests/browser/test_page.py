@@ -85,7 +85,7 @@ def keep(page, name):
 
 def test_a_word_before_the_camera_becomes_text(chromium, address):
     with opened(chromium, address) as page:
-        assert "no frame is stored or sent" in page.inner_text("body")
+        assert "no frame is sent anywhere, and none is stored" in page.inner_text("body")
         assert "is no interpreter" in page.inner_text("body")
         start_camera(page)
         words = until(page, lambda: text_of(page).count(" ") > 1 and text_of(page).split())
