@@ -18,7 +18,9 @@ from asl.checkpoints import checkpoint_name, read_metadata, save_model
 from asl.data.hand_poses import LETTERS
 from asl.data.rendered_hands import draw_hand
 from asl.models.metadata import Metadata, Threshold
-from asl.shell.commands import ROWS_SHOWN
+from asl.shell.tables import ROWS_SHOWN
+
+pytestmark = pytest.mark.usefixtures("eager")  # no graph is worth its compiling
 
 
 def metadata_of(parts, **known):

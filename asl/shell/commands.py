@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from asl.data.images import Inputs, LeftOut
     from asl.models.metadata import Threshold
 
-ROWS_SHOWN = 40  # of the table that predict prints
-
 
 def _check(options: argparse.Namespace, *models: str) -> None:
     """Make names and paths mean the same from every folder; AslError for what is not there, before
@@ -146,11 +144,12 @@ def predict(options: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr if options.output == "-" else sys.stdout):
         table, left_out, threshold = find(options, inputs)
     from asl.results import results_text
+    from asl.shell.tables import print_predictions
 
     if options.output == "-":
         print(results_text(table), end="")
     else:
-        _print_predictions(table, threshold)
+        print_predictions(table, threshold)
     if options.output not in (None, "-"):
         from asl.results import write_results
 
@@ -234,37 +233,6 @@ def export(options: argparse.Namespace) -> None:
     else:
         print(f"probabilities differ from Keras' by at most {written.difference:.0e}")
     print(f"In Python:\n{write.example(written)}")
-
-
-def _print_predictions(table: pd.DataFrame, threshold: Threshold | None) -> None:
-    """The first rows of a table of predictions, how many more there are, and how many lie below
-    the confidence threshold.
-    """
-    from asl.errors import printable
-    from asl.rounding import decimals
-
-    rows = table.rename(columns={"image": "picture", "predicted": "letter"})
-    shown = rows.head(ROWS_SHOWN)
-    texts = {name: [*map(printable, shown[name])] for name in ("picture", "letter", "second")}
-    columns = ["picture", "letter", "confidence", "second"]
-    if "note" in shown and shown["note"].any():
-        columns.append("note")
-    text = shown.assign(**texts).to_string(
-        columns=columns,
-        index=False,
-        formatters={"confidence": lambda share: decimals(share, 2)},
-    )
-    more = len(rows) - ROWS_SHOWN
-    print(f"{text}\n… and {more:,} more (--output FILE writes all)" if more > 0 else text)
-    if threshold:
-        share = f"{asl.percent(threshold.precision, 0)} were correct where this was measured"
-        below = int((rows["confidence"] < threshold.confidence).sum())
-        print(
-            f"{below:,} of {len(rows):,} lie below the confidence threshold of "
-            f"{threshold.confidence:.2f}: from there on, {share}; below, fewer"
-            if threshold.coverage
-            else f"there is no confidence threshold: at none {share}"
-        )
 
 
 def spell(options: argparse.Namespace) -> int:
