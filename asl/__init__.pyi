@@ -65,6 +65,7 @@ from .results import results_table as results_table
 from .results import write_results as write_results
 from .rounding import percent as percent
 from .training.epochs import EpochLog as EpochLog
+from .training.epochs import short_progress as short_progress
 from .training.fit import find_or_train as find_or_train
 from .training.fit import train as train
 from .training.fit import train_split as train_split

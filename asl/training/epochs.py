@@ -3,10 +3,34 @@ it went.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from asl.keras_setup import keras
 from asl.models.layers import all_layers
 from asl.rounding import decimals
+
+_lines: list[str] = []  # the last one of each `short_progress` that goes on
+
+
+@contextmanager
+def short_progress() -> Iterator[None]:
+    """Where several networks are trained, their epochs are told in one line, each over the last;
+    at the end it is gone.
+    """
+    _lines.append("")
+    try:
+        yield
+    finally:
+        _overwrite("")
+        _lines.pop()
+
+
+def _overwrite(text: str) -> None:
+    """Print a line over the last."""
+    blanks = " " * (len(_lines[-1]) - len(text))
+    print(f"\r{text}{blanks}", end="\r" if not text else "", flush=True)
+    _lines[-1] = text
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -40,8 +64,12 @@ class EpochLog(keras.callbacks.Callback):
 
     def tell(self, epoch: int, figures: dict[str, float], is_best: bool) -> None:
         """Print how an epoch, counted from 0, went."""
+        number = f"epoch {epoch + 1:3d}/{self.params['epochs']}  "
+        if _lines:
+            _overwrite(f"{number}val_accuracy {decimals(figures['val_accuracy'])}")
+            return
         print(
-            f"epoch {epoch + 1:3d}/{self.params['epochs']}  "
+            f"{number}"
             f"loss {figures['loss']:.4f}  accuracy {decimals(figures['accuracy'])}  "
             f"val_loss {figures['val_loss']:.4f}  "
             f"val_accuracy {decimals(figures['val_accuracy'])}  "
