@@ -66,34 +66,37 @@ def _spell_tab(gr: Any, network: Network) -> None:
             with gr.Row():
                 edits = {how: gr.Button(name, min_width=88) for how, name in EDITS.items()}
                 copy = gr.Button("Copy", min_width=88)
-            dwell = gr.Slider(
-                QUICKEST,
-                SLOWEST,
-                DWELL,
-                step=0.05,
-                label="Seconds that a letter is held until it is written",
-                elem_id="dwell",
-            )
-            asks = gr.Checkbox(
-                label="Suggest words",
-                info="From a list of frequent English words on this machine. Nothing is changed by itself.",
-            )
+            _spell_settings(gr, session, written := [text, status, *guesses])
     gr.Markdown(look.GESTURES, elem_classes="gestures")
-    written = [text, status, *guesses]
     _spell_camera(gr, network, session, (camera, over), [card, *written])
 
     def edited(how: str) -> Any:
         return lambda session: _written(gr, session, spell.edit(session, how, time.monotonic()))
 
-    for how, button in edits.items():
-        button.click(edited(how), session, written, **QUICK)
-    copy.click(None, text, None, js=look.COPY)
-
     def completed(session: Speller, word: str) -> tuple[Any, ...]:
         return _written(gr, session, spell.complete(session, word))
 
+    for how, button in edits.items():
+        button.click(edited(how), session, written, **QUICK)
     for guess in guesses:
         guess.click(completed, [session, guess], written, **QUICK)
+    copy.click(None, text, None, js=look.COPY)
+
+
+def _spell_settings(gr: Any, session: Any, written: list[Any]) -> None:
+    """How long a letter is held, and whether words are suggested."""
+    dwell = gr.Slider(
+        QUICKEST,
+        SLOWEST,
+        DWELL,
+        step=0.05,
+        label="Seconds that a letter is held until it is written",
+        elem_id="dwell",
+    )
+    asks = gr.Checkbox(
+        label="Suggest words",
+        info="From a list of frequent English words on this machine. Nothing is changed by itself.",
+    )
 
     def set_dwell(session: Speller, seconds: float) -> None:
         session.dwell = float(seconds)
