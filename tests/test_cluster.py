@@ -109,7 +109,7 @@ def test_a_second_start_reads_nothing_again(pictures, home, here):
 
 def test_after_an_interruption_only_what_is_missing_is_read(pictures, home, here):
     here.ends_after = 2
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="written to out stays"):
         predict(pictures, home / "out")
     here.ends_after = None
     assert predict(pictures, home / "out").before == 20
@@ -190,6 +190,15 @@ def test_another_network_input_or_option_is_refused(pictures, home, here):
         predict(pictures, home / "out")
     with pytest.raises(AslError, match="there is no format 'tsv'"):
         predict_dataset(pictures, home / "out", CNN, format="tsv")
+
+
+def test_parts_do_not_go_among_the_pictures(pictures, here):
+    for output in (pictures, pictures / "out"):
+        with pytest.raises(AslError, match="choose an output folder beside it"):
+            predict(pictures, output)
+    sources.check_output("s3://bucket/out", ["s3://bucket/o", "s3://bucket/out2"])
+    with pytest.raises(AslError, match="lies inside"):
+        sources.check_output("s3://bucket/a/out", ["s3://bucket/a/?region=x"])
 
 
 def test_two_programs_do_not_write_to_one_folder(pictures, home, here):

@@ -4,6 +4,7 @@ extra `cluster` is installed (make test-cluster).
 
 import os
 import signal
+from unittest.mock import ANY
 
 import cv2
 import numpy as np
@@ -12,10 +13,11 @@ import pytest
 from asl import files
 from asl.__main__ import main
 from asl.cluster import engine, parts, sources
+from asl.cluster.parquet import Rows, columns
 from asl.cluster.parts import Folder
 from asl.cluster.predict import predict_dataset
-from asl.cluster.sources import Picture, Rows, Skipped
-from asl.cluster.worker import columns, read_block
+from asl.cluster.sources import Picture, Skipped
+from asl.cluster.worker import read_block
 from asl.data.images import read_image
 from asl.errors import AslError
 from asl.results import read_results, results_text
@@ -116,13 +118,17 @@ def test_parquet_rows_are_read_group_by_group(pictures, home, monkeypatch):
 
 
 def test_a_large_row_group_is_read_in_slices(pictures, home, monkeypatch):
-    monkeypatch.setattr(sources, "SLICES", 10**6)
-    rows = Rows("x", str(home / "x.parquet"), "", 0, 0, 30, 20)
+    monkeypatch.chdir(home)
+    monkeypatch.setattr("asl.cluster.parquet.SLICE", 30)
+    monkeypatch.setattr("asl.cluster.parquet.SLICES", 6)
     names = [f"A/{row}.png" for row in range(250)]
-    as_parquet(pictures, home / "x.parquet", groups=250, image=names)
-    found = list(read_block(sources.Block("b", (), rows), 8))
-    assert [name for each in found for name in each.names] == names[30:50]
-    assert {folder for each in found for folder in each.folders} == {"A"}
+    as_parquet(pictures, "x.parquet", groups=250, image=names)
+    blocks = [each for each in sources.list_blocks(["x.parquet"], 10)]
+    assert [each.length for each in blocks] == [42] * 5 + [40]
+    assert blocks[1].rows == Rows("x.parquet", str(home / "x.parquet"), "", ANY, 0, 42, 42)
+    found = [list(read_block(each, 8)) for each in blocks]
+    assert [name for each in found for inputs in each for name in inputs.names] == names
+    assert {folder for each in found for inputs in each for folder in inputs.folders} == {"A"}
 
 
 def test_columns_of_pictures_are_found():
@@ -134,7 +140,7 @@ def test_columns_of_pictures_are_found():
     assert columns(pa.schema([("x", pa.large_binary())])) == ("x", "")
     both = pa.schema([("a", pa.binary()), ("content", pa.binary()), ("path", pa.string())])
     assert columns(both) == ("content", "path")
-    with pytest.raises(AslError, match="columns label: none of them"):
+    with pytest.raises(AslError, match="none of the columns label"):
         columns(pa.schema([("label", pa.int64())]))
 
 

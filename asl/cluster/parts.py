@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from asl import files
-from asl.cluster.sources import file_system, unreachable
+from asl.cluster.addresses import file_system, unreachable
 from asl.errors import AslError, printable
 from asl.results import SHARES, TEXTS, results_text
 

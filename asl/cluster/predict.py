@@ -25,6 +25,7 @@ BLOCK = {"reader": 256}  # pictures that a worker reads at a time: some seconds 
 LARGE_BLOCK = 1024  # of other networks, which are quicker
 ROUNDS = 5  # in which blocks are read again whose worker died
 SMALLER = 4  # times fewer pictures at a time in each of them
+STAYS = "What was written to {} stays, and the next start goes on there."
 LOST = (
     "{blocks:,} blocks of pictures were lost with their workers, which were ended (memory, or a "
     "machine that is gone): they are read again, {size:,} pictures at a time"
@@ -76,6 +77,7 @@ def predict_dataset(
         raise AslError(f"there is no format {format!r}. There are: {', '.join(parts.FORMATS)}.")
     engine.check_installed()
     sources.check_inputs(given)
+    sources.check_output(str(output), given)
     address_of_output = str(output) if "://" in str(output) else os.path.abspath(output)
     job = {
         "output": address_of_output,
@@ -93,7 +95,10 @@ def predict_dataset(
         again, rate = 0, 0.0
         if listing.waiting:
             count = stack.enter_context(engine.cluster(address, workers))
-            again, rate = _work(listing, job, count)
+            try:
+                again, rate = _work(listing, job, count)
+            except KeyboardInterrupt as error:
+                raise KeyboardInterrupt(STAYS.format(files.shown(job["output"]))) from error
         parts.write_report(folder, parts.encode_unreadable(listing.left_out), listing.blocks)
     told = _merge(listing.left_out, listing.missed)
     seconds = time.monotonic() - began
@@ -210,9 +215,8 @@ class _Rate:
 
 
 def _check(told: dict[str, Any], output: str) -> None:
-    stays = f"What was written to {files.shown(output)} stays, and the next start goes on there."
     if "problem" in told:
-        raise AslError(f"{told['problem']} {stays}")
+        raise AslError(f"{told['problem']} {STAYS.format(files.shown(output))}")
     if "unforeseen" in told:
         raise RuntimeError(f"in a worker: {told['unforeseen']}")
 

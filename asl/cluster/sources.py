@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from asl.cluster.addresses import file_system, unreachable
+from asl.cluster.parquet import Rows, list_rows
 from asl.data import images
 from asl.errors import AslError, printable
 
 LISTS, TABLE = (".txt", ".lst"), ".parquet"
-SLICES = 16  # of a row group at most, since what lies before a slice is read to reach it
 
 
 class Picture(NamedTuple):
@@ -29,18 +29,6 @@ class Picture(NamedTuple):
     path: str  # absolute or, with `root`, within that file system
     folder: str  # the sub-folder that it lies in, which may say what it shows
     root: str = ""  # address of the file system, "" for this machine's files
-
-
-class Rows(NamedTuple):
-    """Rows of a Parquet file that hold pictures as bytes."""
-
-    name: str  # of the file, as it was given
-    path: str
-    root: str
-    size: int  # bytes of the file: another size is another file
-    group: int  # of rows, and the rows of it
-    start: int
-    length: int
 
 
 class Skipped(NamedTuple):
@@ -120,6 +108,22 @@ def check_inputs(given: Sequence[str]) -> None:
             )
 
 
+def check_output(output: str, given: Sequence[str]) -> None:
+    """AslError where the parts would lie among the pictures, and be listed with them."""
+    place = _comparable(output)
+    for text in given:
+        folder = _comparable(text)
+        if (place + "/").startswith(folder + "/"):
+            raise AslError(
+                f"{printable(output)} lies inside {printable(text)}, which is to be read: choose "
+                "an output folder beside it."
+            )
+
+
+def _comparable(text: str) -> str:
+    return text.partition("?")[0].rstrip("/") if "://" in text else os.path.realpath(text)
+
+
 def _list_one(text: str, alone: bool) -> Iterator[Picture | Rows | Skipped]:
     if "://" in text:
         yield from _list_address(text, alone)
@@ -128,7 +132,7 @@ def _list_one(text: str, alone: bool) -> Iterator[Picture | Rows | Skipped]:
     elif _is_list(text):
         yield from _list_lines(text)
     elif text.lower().endswith(TABLE):
-        yield from _list_rows(text, os.path.abspath(text), "")
+        yield from _rows(text, os.path.abspath(text), "")
     else:
         yield Picture(str(Path(text)), os.path.abspath(text), "")
 
@@ -142,7 +146,7 @@ def _list_folder(text: str, alone: bool) -> Iterator[Picture | Rows | Skipped]:
     for inside, _, reason in images.scan(root):
         name = inside if alone else str(folder / inside)
         if inside.lower().endswith(TABLE):
-            yield from _list_rows(name, os.path.join(root, inside), "")
+            yield from _rows(name, os.path.join(root, inside), "")
         elif reason:
             yield Skipped(printable(name), reason)
         else:
@@ -163,7 +167,7 @@ def _list_lines(text: str) -> Iterator[Picture | Rows | Skipped]:
                     root, path = _root_and_path(name)
                     yield Picture(name, path, "", root)
                 elif name.lower().endswith(TABLE):
-                    yield from _list_rows(name, os.path.abspath(name), "")
+                    yield from _rows(name, os.path.abspath(name), "")
                 elif name:
                     yield Picture(str(Path(name)), os.path.abspath(name), "")
     except OSError as error:
@@ -192,24 +196,6 @@ def _root_and_path(address: str) -> tuple[str, str]:
     return f"{scheme}://{host}/{mark}{query}", "/".join(filter(None, (root.rstrip("/"), inside)))
 
 
-@lru_cache(64)
-def file_system(address: str) -> tuple[Any, str]:
-    """pyarrow's file system of an address, and the path in it. AslError for an unknown kind."""
-    from pyarrow import fs
-
-    try:
-        return fs.FileSystem.from_uri(address)
-    except (OSError, ValueError, NotImplementedError) as error:
-        raise unreachable(address, error) from error
-
-
-def unreachable(address: str, error: Exception) -> AslError:
-    return AslError(
-        f"{printable(address)} cannot be reached: {str(error).splitlines()[0]}. pyarrow knows "
-        "file://, s3://, gs://, abfs:// and hdfs://, with the credentials of this machine."
-    )
-
-
 def _list_address(text: str, alone: bool) -> Iterator[Picture | Rows | Skipped]:
     from pyarrow.fs import FileType
 
@@ -233,7 +219,7 @@ def _list_address(text: str, alone: bool) -> Iterator[Picture | Rows | Skipped]:
 def _found(root: str, files: Any, path: str, inside: str, name: str):
     suffix = os.path.splitext(path)[1].lower()
     if suffix == TABLE:
-        yield from _list_rows(name, path, root)
+        yield from _rows(name, path, root)
     elif inside and suffix not in images.SUFFIXES:
         yield Skipped(printable(name), images.NOT_READ.get(suffix, images.NO_PICTURE))
     else:
@@ -256,34 +242,9 @@ def _walk(files: Any, path: str) -> Iterator[Any]:
                 yield each
 
 
-def _list_rows(name: str, path: str, root: str) -> Iterator[Rows | Skipped]:
-    """The row groups of a Parquet file, large ones in slices."""
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
-
-    try:
-        with open_file(path, root) as opened:
-            size = opened.size()
-            metadata = ParquetFile(opened).metadata
-    except (OSError, ArrowException) as error:
-        yield Skipped(printable(name), f"is no Parquet file that can be read: {first(error)}")
-        return
-    for group in range(metadata.num_row_groups):
-        rows = metadata.row_group(group).num_rows
-        step = max(1024, -(-rows // SLICES))
-        for start in range(0, rows, step):
-            yield Rows(name, path, root, size, group, start, min(step, rows - start))
-
-
-def first(error: BaseException) -> str:
-    """The first line of what an error says."""
-    return (str(error) or type(error).__name__).splitlines()[0]
-
-
-def open_file(path: str, root: str) -> Any:
-    """A file of this machine or of an address, to be read anywhere in it. OSError as usual."""
-    from pyarrow import fs
-
-    if not root and not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError("it is no file")
-    return (file_system(root)[0] if root else fs.LocalFileSystem()).open_input_file(path)
+def _rows(name: str, path: str, root: str) -> Iterator[Rows | Skipped]:
+    found = list_rows(name, path, root)
+    if isinstance(found, str):
+        yield Skipped(printable(name), found)
+    else:
+        yield from found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import stat
@@ -10,24 +9,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from asl.cluster.addresses import file_system
+from asl.cluster.parquet import read_rows
 from asl.cluster.parts import UNREADABLE, Folder, encode_part, encode_unreadable
-from asl.cluster.sources import Block, Picture, Rows, file_system, first, open_file
+from asl.cluster.sources import Block, Picture
 from asl.cluster.version import network_version, package_version
 from asl.data.image_formats import PictureError, Stored
 from asl.data.images import KINDS, LARGEST_FILE, Inputs, LeftOut, read_image
-from asl.errors import AslError, printable
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from asl.errors import AslError
 
 AHEAD = 32  # pictures of an address that are asked for at a time, since each takes long to come
-NAMES = ("image", "name", "path", "file", "filename", "file_name", "image_path")
-BYTES = ("bytes", "image", "content", "data", "picture", "png", "jpg", "jpeg")
 Predict = Callable[[Inputs], tuple[pd.DataFrame, LeftOut]]
 
 
@@ -178,7 +174,7 @@ def _network(job: Job) -> Predict:
 def read_block(block: Block, size: int) -> Iterator[Inputs]:
     """The pictures of a block as `predict` takes them, `size` at a time; none is read yet."""
     if block.rows:
-        yield from _read_rows(block.rows, size)
+        yield from read_rows(block.rows, size)
         return
     for start in range(0, len(block.pictures), size):
         pictures = block.pictures[start : start + size]
@@ -233,84 +229,3 @@ def read_bytes(picture: Picture) -> bytes:
 def _check_size(name: str, size: int) -> None:
     if size > LARGEST_FILE:
         raise PictureError(name, f"is larger than {LARGEST_FILE >> 20:,} MB")
-
-
-def _read_rows(rows: Rows, size: int) -> Iterator[Inputs]:
-    """Rows of a Parquet file, a batch at a time, so that one batch lies in memory."""
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
-
-    stop, row = rows.start + rows.length, 0
-    try:
-        with open_file(rows.path, rows.root) as opened:
-            file = ParquetFile(opened, buffer_size=1 << 20)
-            first_row = sum(file.metadata.row_group(k).num_rows for k in range(rows.group))
-            data, name = columns(file.schema_arrow)
-            wanted = [each for each in (data, name) if each]
-            for batch in file.iter_batches(size, row_groups=[rows.group], columns=wanted):
-                start = max(rows.start - row, 0)
-                taken = batch.slice(start, max(0, min(stop - row, len(batch)) - start))
-                if len(taken):
-                    yield _inputs(taken, (data, name), rows.name, first_row + row + start)
-                row += len(batch)
-                if row >= stop:
-                    return
-    except (OSError, ArrowException) as error:
-        raise AslError(f"{printable(rows.name)} cannot be read: {first(error)}") from error
-
-
-def columns(schema: pa.Schema) -> tuple[str, str]:
-    """The column that holds pictures, and that of their names, "" for none: `image` as Hugging
-    Face's data sets have it (bytes and path), or columns of bytes and of texts.
-    """
-    import pyarrow as pa
-
-    def is_bytes(kind: pa.DataType) -> bool:
-        return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-
-    def is_text(kind: pa.DataType) -> bool:
-        return pa.types.is_string(kind) or pa.types.is_large_string(kind)
-
-    for field in schema:
-        if pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0:
-            has_path = field.type.get_field_index("path") >= 0
-            return f"{field.name}.bytes", f"{field.name}.path" if has_path else ""
-    found = [field.name for field in schema if is_bytes(field.type)]
-    data = next((name for name in BYTES if name in found), found[0] if len(found) == 1 else "")
-    if not data:
-        raise AslError(
-            f"a Parquet file has the columns {', '.join(schema.names)}: none of them is known to "
-            f"hold pictures as bytes. Call it one of {', '.join(BYTES)}."
-        )
-    texts = {field.name for field in schema if is_text(field.type)}
-    return data, next((name for name in NAMES if name in texts), "")
-
-
-def _inputs(batch: pa.RecordBatch, known: tuple[str, str], file: str, start: int) -> Inputs:
-    data, name = (_column(batch, each) for each in known)
-    names = [
-        told or f"{file}#{start + row}"
-        for row, told in enumerate(name.to_pylist() if name is not None else [""] * len(batch))
-    ]
-    stored: list[Path | Stored] = [
-        Stored(each, lambda row=row: data[row].as_py() or b"")  # type: ignore[misc]
-        for row, each in enumerate(names)
-    ]
-    folders = [each.rpartition("/")[0].rpartition("/")[2] for each in names]
-    return Inputs(names, stored, folders, {})
-
-
-def _column(batch: pa.RecordBatch, name: str) -> Any:
-    if not name:
-        return None
-    column, _, field = name.partition(".")
-    if name in batch.schema.names or not field:
-        return batch.column(name)
-    import pyarrow.compute as pc
-
-    return pc.struct_field(batch.column(column), field)
-
-
-def told(**values: Any) -> dict[str, list[str]]:
-    """What a worker gives back, as a row of a block."""
-    return {"told": [json.dumps(values)]}
