@@ -143,11 +143,11 @@ def test_a_block_that_ends_every_worker_is_named_and_the_others_stay(
     def first_is_lost(packed, job, workers):
         worker = Worker(job)
         for block, size in map(pickle.loads, packed):
-            if block.pictures[0].name != "A/000.png":
+            if block.pictures[0].name != "C/002.png":
                 yield worker.work(block, size)
 
     monkeypatch.setattr(engine, "stream", first_is_lost)
-    with pytest.raises(AslError, match=r"1 blocks of pictures ended each worker.*A/000.png"):
+    with pytest.raises(AslError, match=r"1 blocks of pictures ended each worker.*C/002.png"):
         predict(pictures, home / "out")
     assert len(list((home / "out").glob("part-*.csv"))) == 4
 
