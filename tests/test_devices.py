@@ -288,6 +288,29 @@ def test_a_process_that_ended_ends_the_others(monkeypatch, capsys):
     assert "kept after each whole epoch: start all processes again" in told
 
 
+def test_a_companion_speaks_for_a_process_that_cannot(tmp_path):
+    command = [sys.executable, "-I", "-S", "-c", processes.COMPANION, "the last words"]
+    for said, told in ((b"", b"the last words"), (b"dismissed", b"")):
+        companion = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert companion.communicate(said)[1] == told
+
+
+@pytest.mark.parametrize("state", ["done", "ended"])
+def test_only_who_is_done_waits_for_the_others(state, monkeypatch):
+    ended: list[int] = []
+    monkeypatch.setattr(processes.os, "_exit", ended.append)
+    monkeypatch.setattr(processes._Watch, "running", None)
+    processes._leave()  # of one process alone
+    watch = processes._Watch(Service({}), 0, 2)
+    watch.companion = subprocess.Popen(
+        [sys.executable, "-c", processes.COMPANION, ""], stdin=subprocess.PIPE
+    )
+    processes.tell(state)
+    processes._leave()
+    assert watch.companion is None and ended == ([] if state == "done" else [1])
+    processes._Watch.running = None
+
+
 @pytest.mark.parametrize(
     ("said", "seconds", "told"),
     [

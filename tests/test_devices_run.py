@@ -124,9 +124,10 @@ def test_where_one_is_killed_the_other_ends_and_both_go_on(killed, alone, home):
     began = time.monotonic()
     _, errors = processes[1 - killed].communicate(timeout=60)
     assert time.monotonic() - began < 60
-    assert processes[1 - killed].returncode == 1
+    assert processes[1 - killed].returncode != 0
     told = [line for line in errors.splitlines() if line.startswith("asl: ")]
     assert len(told) == 1 and "go on from there" in told[0], errors[-2000:]
+    assert errors.rstrip().endswith(told[0])  # below what JAX has to say
     processes[killed].communicate()
     done = max(int(file.stem[-3:]) for file in progress.glob("epoch-*.json"))
     again = pair(home, "cnn", epochs=400)

@@ -1,13 +1,18 @@
 """Several processes that train one network: how they meet, what they tell each other, and what
 becomes of them where one of them ends.
+
+Where process 0 is killed, JAX aborts the others from within, before Python could say anything. So
+each process has a companion that does nothing but say it then.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -26,6 +31,7 @@ GATHER = 300  # seconds in which all of them must have come
 SILENT = 30  # seconds after which a process that says nothing counts as ended
 BLOCK = 1 << 26  # bytes that are sent at a time
 DONE, ENDED = "done", "ended"
+COMPANION = "import sys; sys.stdin.buffer.read() or sys.stderr.write(sys.argv[1])"
 GO_ON = (
     "What was trained is kept after each whole epoch: start all processes again with the same "
     "commands, and they go on from there."
@@ -38,6 +44,12 @@ def join(coordinator: str, process: int, processes: int) -> None:
 
     if process:
         _wait_for(coordinator)
+    last_words = f"asl: this process was ended, from outside or because another one was. {GO_ON}\n"
+    companion = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", COMPANION, last_words],
+        stdin=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is not for it
+    )
     try:
         jax.distributed.initialize(
             coordinator,
@@ -47,6 +59,7 @@ def join(coordinator: str, process: int, processes: int) -> None:
             heartbeat_timeout_seconds=4 * SILENT,  # after our own watch, which says why
         )
     except Exception as error:  # whatever the connection raises
+        companion.communicate(b"dismissed")
         raise AslError(
             f"the {processes} processes did not meet at {coordinator} ({_reason(error)}). Start "
             f"all of them within {GATHER // 60} minutes, each with its own --process, from 0 to "
@@ -54,7 +67,10 @@ def join(coordinator: str, process: int, processes: int) -> None:
         ) from error
     from jax._src import distributed  # JAX shows its client nowhere else
 
-    _Watch(distributed.global_state.client, process, processes).start()
+    watch = _Watch(distributed.global_state.client, process, processes)
+    watch.companion = companion
+    watch.start()
+    atexit.register(_leave)  # before JAX, which waits for the others
 
 
 def several() -> bool:
@@ -74,6 +90,17 @@ def tell(state: str) -> None:
         watch.said = state
         with contextlib.suppress(Exception):  # they may have ended themselves
             watch.say()
+
+
+def _leave() -> None:
+    """End without waiting for the others where this process ended before it was done."""
+    watch = _Watch.running
+    if watch is not None:
+        watch.dismiss()
+        if watch.said == ENDED:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1)
 
 
 def _wait_for(coordinator: str) -> None:
@@ -97,6 +124,7 @@ class _Watch(threading.Thread):
     """Says that this process is alive, and ends it, with a message, where another one is not."""
 
     running: _Watch | None = None
+    companion: subprocess.Popen | None = None
 
     def __init__(self, client: Any, process: int, processes: int) -> None:
         super().__init__(daemon=True)
@@ -107,6 +135,12 @@ class _Watch(threading.Thread):
 
     def say(self) -> None:
         self.client.key_value_set(f"asl/{self.process}", self.said, allow_overwrite=True)
+
+    def dismiss(self) -> None:
+        """The companion has nothing to say: this process ends of itself."""
+        if self.companion is not None:
+            self.companion.communicate(b"dismissed")
+            self.companion = None
 
     def run(self) -> None:
         answered = time.monotonic()
@@ -137,6 +171,8 @@ def give_up(reason: str) -> NoReturn:
     """End this process with a message: JAX would wait, or end it without one."""
     sys.stderr.write(f"asl: {reason}, and this process cannot go on alone. {GO_ON}\n")
     sys.stderr.flush()
+    if _Watch.running is not None:
+        _Watch.running.dismiss()
     os._exit(1)
 
 
