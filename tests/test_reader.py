@@ -27,7 +27,7 @@ from asl.models import reader as reader_module
 from asl.models.metadata import Metadata
 from asl.models.reader import both
 from asl.prediction import predict_fitted
-from asl.reader import left_out, read, sources, train
+from asl.reader import left_out, open_hands, read, sources, train
 from asl.reader.domain_randomization import KEPT, SIZE, background, degrade_all, randomize
 from asl.reader.left_out import LeftOut
 from asl.reader.signs import OTHER, SAME_SHAPE, SHAPES
@@ -118,7 +118,7 @@ def test_few_images_of_a_class_are_enough(small, monkeypatch):
 
 def test_sources_are_all_sets_and_rendered_hands(small, own):
     found = sources.gather()
-    assert list(found) == ["tiny", own, "rendered"]
+    assert list(found) == ["tiny", own, "rendered", "open hands"]
     rooms = found[own].rooms  # of the set itself: they go where it is left out
     assert len(rooms) == 6 and rooms[0].shape[2] == 3 and rooms[0].max() <= 6
     assert found["tiny"].rooms == found["rendered"].rooms == ()
@@ -131,6 +131,27 @@ def test_sources_are_all_sets_and_rendered_hands(small, own):
     assert set(found[own].labels) == {0, 1}
     assert set(found["rendered"].labels) >= set(range(24))
     assert found["rendered"].crops.shape[3] == 4  # cut out
+    assert set(found["open hands"].labels) == {SHAPES.index("5")}
+
+
+def test_open_hands_are_spread_and_drawn_where_their_points_are():
+    images, points = open_hands.draw_open_hands(3, 80)
+    assert images.shape == (15, 80, 80, 4) and images.dtype == np.uint8
+    assert points.shape == (15, 21, 3)
+    tips, knuckles = points[:, (8, 12, 16, 20), :2], points[:, (5, 9, 13, 17), :2]
+    wrist = points[:, :1, :2]
+    assert (np.linalg.norm(tips - wrist, axis=2) > np.linalg.norm(knuckles - wrist, axis=2)).all()
+    columns, rows = np.moveaxis(points[..., :2].round().astype(int).clip(0, 79), 2, 0)
+    drawn = images[np.arange(15)[:, None], rows, columns, 3] > 128
+    assert drawn.mean() > 0.95
+    assert len(np.unique(points[:, 8, 0])) == 15  # no two are held alike
+
+
+def test_other_hands_weigh_more_than_a_letter():
+    labels = np.array([0, 0, SHAPES.index("5"), SHAPES.index(OTHER), SHAPES.index(OTHER)])
+    weights = sources._weights(Hands(np.zeros((5, 21, 3), np.float32), labels, 2.0))
+    of_label = weights[:2].sum(), weights[2], weights[3:].sum()
+    np.testing.assert_allclose(of_label, 2 * np.array([1, 0.5, 6]) / 7.5)
 
 
 def test_landmark_rows_are_a_source_without_pixels(small, own, monkeypatch):
@@ -139,7 +160,7 @@ def test_landmark_rows_are_a_source_without_pixels(small, own, monkeypatch):
     monkeypatch.setattr(sources.landmark_sets, "find_landmark_sets", lambda: ["rows"])
     monkeypatch.setattr(sources.landmark_sets, "load_landmarks", lambda name: known)
     found = sources.gather()
-    assert list(found) == ["tiny", own, "rendered", "rows"]
+    assert list(found) == ["tiny", own, "rendered", "open hands", "rows"]
     assert found["rows"].crops is None
     of_points = Batches({"rows": found["rows"]}, 8, 1)
     assert of_points[0][0].shape == (8, 21, 3)
@@ -263,7 +284,7 @@ def inputs_for(count):
     return points, random.uniform(0, 255, (count, SIZE, SIZE, 3)).astype(np.float32)
 
 
-def test_both_networks_together_by_hand(networks, home):
+def test_both_networks_together_by_hand(networks, home, eager):
     joints, pixels = networks
     points, crops = inputs_for(4)
     whole = both(joints, pixels, 0.3, 2.0)
@@ -317,6 +338,7 @@ def test_the_exported_file_says_what_keras_says(networks, capfd):
 
 @pytest.mark.parametrize("told", [0.5, np.nan])
 def test_a_file_that_says_something_else_is_not_kept(told, networks, monkeypatch):
+    monkeypatch.setattr(convert, "_litert", lambda *_: b"a network")
     monkeypatch.setattr(
         convert.interpreter, "run", lambda file, **_: [np.full((3, len(SHAPES)), told)]
     )
@@ -465,7 +487,7 @@ def test_what_was_predicted_is_kept(home):
         np.testing.assert_array_equal(one, two)
 
 
-def test_a_set_that_was_left_out_is_predicted_as_the_reader_would(small, own, networks):
+def test_a_set_that_was_left_out_is_predicted_as_the_reader_would(small, own, networks, eager):
     """The same figures from the kept predictions of each network and from both in one."""
     found = left_out.predict_left_out("own", *networks)
     samples, labels, joints = sources.read_set(own, is_scored=True)
@@ -535,7 +557,7 @@ def test_the_reader_from_nothing(small, own, home, monkeypatch, capsys, eager):
 
     monkeypatch.setattr(train, "Batches", batches)
     assert main(["reader", "--leave-out", "own"]) == 0
-    assert trained_on == [["tiny", "rendered"]] * 2  # joints and pixels
+    assert trained_on == [["tiny", "rendered", "open hands"]] * 2  # joints and pixels
     printed = capsys.readouterr().out
     assert "without-own, joints: epoch 2/2" in printed and "without own, joints alone: " in printed
     assert not files.MODEL.exists()
@@ -552,7 +574,8 @@ def test_the_reader_from_nothing(small, own, home, monkeypatch, capsys, eager):
     ):
         assert told in printed
     assert "kept in model/reader.keras" in printed
-    others, all_sets = [own, "rendered"], ["tiny", own, "rendered"]
+    drawn = ["rendered", "open hands"]
+    others, all_sets = [own, *drawn], ["tiny", own, *drawn]
     assert trained_on[2:] == [others] * 2 + [["rendered"]] + [all_sets] * 2
     hidden = home / "model/joints-landmarks.npz"  # which the catalogue's joints begin with
     joints_module.load_hidden(joints_module.dense_network(5), hidden)
@@ -600,7 +623,7 @@ def test_an_unknown_set_is_said_at_once(home):
 
 
 def test_images_without_a_hand_are_wrong_in_another_data_set(
-    own, networks, no_further_looks, monkeypatch, capsys
+    own, networks, no_further_looks, monkeypatch, capsys, eager
 ):
     monkeypatch.setattr(finding, "find_in_each", find_in_each)
     metadata = Metadata("x", "reader", SHAPES, 0, datasets=("alphabet", "abc"))
@@ -618,7 +641,7 @@ def test_images_without_a_hand_are_wrong_in_another_data_set(
     assert f"{found.correct.sum()}/13 = " in capsys.readouterr().out
 
 
-def test_the_stored_reader_says_what_it_reached():
+def test_the_stored_reader_says_what_it_reached(eager):
     """Its figures are of sets that were left out, and both of its files are of one training."""
     file = files.REPOSITORY / "model/reader.keras"
     metadata = read_metadata(file)

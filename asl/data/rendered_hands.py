@@ -167,8 +167,8 @@ def _skeleton(thumb, fingers, wrist, shape: _Random) -> tuple[np.ndarray, np.nda
     return np.stack(ends, 1), np.stack(radii, 1)
 
 
-def _turn(view: np.ndarray) -> np.ndarray:
-    """(n, 3) yaw, pitch, roll -> (n, 3, 3) rotation matrices."""
+def turns(view: np.ndarray) -> np.ndarray:
+    """Rotation matrices (n, 3, 3) of views (n, 3): yaw, pitch and roll in radians."""
     (cy, cp, cr), (sy, sp, sr) = np.cos(view.T), np.sin(view.T)
     zero, one = np.zeros_like(cy), np.ones_like(cy)
 
@@ -186,7 +186,7 @@ def _turn(view: np.ndarray) -> np.ndarray:
 
 def _camera(ends, radii, view, habits: _Random, random: _Random) -> tuple[np.ndarray, np.ndarray]:
     """Turn, project and frame: x and y from 0 to 1 (y down), depth and radius in the same unit."""
-    turned = (_turn(view)[:, None, None] * ends[..., None, :]).sum(-1)
+    turned = (turns(view)[:, None, None] * ends[..., None, :]).sum(-1)
     turned = turned - turned[:, 6:7, 1:2]  # from the middle of the knuckles
     distance = random.between(35, 80, 1, 1)
     scale = distance / np.maximum(distance - turned[..., 2], 10)
@@ -531,7 +531,7 @@ def poses(
     seeds = [(seed, i) for i in range(len(names))]
     who = [int(signer) for signer in signers]
     (thumb, fingers, wrist, view), _, _ = _held(names, who, seeds, first_only=first_only)
-    return Pose(thumb, fingers, wrist, _turn(view))
+    return Pose(thumb, fingers, wrist, turns(view))
 
 
 def draw_poses(pose: Pose, *, signer: int, seed: int, size: int, reach: float) -> np.ndarray:

@@ -19,7 +19,8 @@ from asl.landmarks.joint_store import stored_joints
 from asl.landmarks.joints import Joints
 from asl.models.devices import own_rows
 from asl.reader.domain_randomization import KEPT, KEPT_AROUND, degrade_all, randomize
-from asl.reader.signs import NO_SIGN, SHAPES, shape_labels
+from asl.reader.open_hands import draw_open_hands
+from asl.reader.signs import NO_SIGN, OTHER, SHAPES, shape_labels
 
 # Sets that show the same hands are left out together
 LEFT_OUT = {
@@ -38,16 +39,19 @@ SHARES = {
     "rooms": 1.0,
     "student_digits": 0.6,
 }
-RENDERED = "rendered"
+RENDERED, OPEN = "rendered", "open hands"
 SCORED = 1000  # of each class of a set that was left out
 ROOMS = 300  # pictures of empty rooms, for backgrounds
 PER_CLASS = 200  # images of each class of a set; more of one person and room teach little more
 DRAWN = 120  # rendered hands of each shape
 DRAWN_SIZE = 160
+OPEN_SIGNERS, OPEN_SHARE = 120, 0.2
 # Hands that sign something upright, and nothing when they hang down, some of which are shown so
 UPRIGHT = [SHAPES.index(shape) for shape in "ABDEFILORSTUVWXY1345678" if shape in SHAPES]
 TURNED = 0.06
-NO_LETTER = 0.5  # weight of digits and other hands against letters
+# Weights against a letter's. Other hands are of many shapes, and few in each batch otherwise:
+# with the weight of one digit, a third of those in the training images were still given a letter.
+DIGIT, ANY_OTHER = 0.5, 6.0
 
 
 class Hands(NamedTuple):
@@ -99,7 +103,7 @@ def gather(degraded: bool = True) -> dict[str, Hands]:
     poor camera takes them besides. AslError where a data set cannot be had.
     """
     sources = {name: _hands_of(name, share, degraded) for name, share in SHARES.items()}
-    sources[RENDERED] = draw()
+    sources |= {RENDERED: draw(), OPEN: _open_hands()}
     for name in landmark_sets.find_landmark_sets():
         rows = landmark_sets.load_landmarks(name)
         sources[name] = Hands(normalize_points(rows.points), rows.labels, 1.0)
@@ -155,6 +159,14 @@ def draw(count: int = DRAWN, seed: int = 0) -> Hands:
         for image, place in zip(images, points, strict=True)
     ]
     return Hands(normalize_points(points), labels, 1.0, np.stack(crops))
+
+
+def _open_hands() -> Hands:
+    """Open hands from all sides: the digit 5, and no letter."""
+    images, points = draw_open_hands(OPEN_SIGNERS, DRAWN_SIZE)
+    crops = [crop_of(*each, KEPT, KEPT_AROUND) for each in zip(images, points, strict=True)]
+    labels = np.full(len(points), SHAPES.index("5"))
+    return Hands(normalize_points(points), labels, OPEN_SHARE, np.stack(crops))
 
 
 def cut_out(image: np.ndarray) -> np.ndarray:
@@ -223,7 +235,9 @@ class Batches(keras.utils.PyDataset):
 
 
 def _weights(hands: Hands) -> np.ndarray:
-    """How often each hand is drawn: all letters alike, digits and other hands less."""
+    """How often each hand is drawn: all letters alike, digits less, other hands more."""
     counts = np.bincount(hands.labels, minlength=len(SHAPES))
-    weights = np.where(np.arange(len(SHAPES)) < len(LETTERS), 1, NO_LETTER) * (counts > 0)
+    weights = np.where(np.arange(len(SHAPES)) < len(LETTERS), 1.0, DIGIT)
+    weights[SHAPES.index(OTHER)] = ANY_OTHER
+    weights *= counts > 0
     return hands.share * (weights / weights.sum() / np.maximum(counts, 1))[hands.labels]

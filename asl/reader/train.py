@@ -42,9 +42,9 @@ from asl.models.processes import check_same, several, shared_folder
 from asl.models.reader import BACKBONE, both, pixel_network
 from asl.reader import left_out
 from asl.reader.signs import SHAPES, sign_places
-from asl.reader.sources import LEFT_OUT, RENDERED, SHARES, Batches, Hands, gather
+from asl.reader.sources import LEFT_OUT, OPEN, RENDERED, SHARES, Batches, Hands, gather
 
-VERSION = 3  # of the way it is trained: what was trained in another one is trained again
+VERSION = 4  # of the way it is trained: what was trained in another one is trained again
 
 
 class Settings(NamedTuple):
@@ -115,7 +115,7 @@ def _train_all(
             "KERAS_BACKEND=tensorflow. It takes these networks, and trains nothing again."
         )
         return None
-    names = tuple("sample" if name == RENDERED else name for name in sources)
+    names = tuple("sample" if name == RENDERED else name for name in sources if name != OPEN)
     weights = pretrained.find_weights(BACKBONE)
     metadata = Metadata(
         dataset="+".join(names),
@@ -178,7 +178,7 @@ def _train_hidden_layers(sources: dict[str, Hands], folder: Path, seed: int) -> 
     """The weights that `joints` begins with, model/joints-landmarks.npz: of landmark rows and
     rendered hands alone, so that every set of pictures is new to them.
     """
-    others = {name: hands for name, hands in sources.items() if name not in SHARES}
+    others = {name: hands for name, hands in sources.items() if name not in (*SHARES, OPEN)}
     batches = Batches(others, JOINTS.batch, JOINTS.steps // EPOCHS, seed)
     build = partial(dense_network, len(SHAPES), seed)
     network = fit_network(folder / "joints.keras", build, batches, JOINTS, folder.name)
