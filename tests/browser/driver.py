@@ -7,15 +7,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-SERVER = """import sys
+# On a machine that is busy with other things: films are so many times slower, and so is the clock
+SLOWER = int(os.environ.get("SLOWER", "1"))
+SERVER = f"""import sys, time, types
 from asl.__main__ import main
+from asl.app import page, page_collect, page_practise
+for each in (page, page_collect, page_practise):
+    each.time = types.SimpleNamespace(monotonic=lambda: time.monotonic() / {SLOWER})
 sys.exit(main())"""
 START_OR_STOP = 'button[aria-label="start or stop reading"]:visible'
 
@@ -93,6 +98,12 @@ def opened(
     assert not [error for error in wrong if not re.search("Permission|not found", error)]
 
 
+def slowly(images: Iterable) -> Iterator:
+    """The images of a film that is so many times slower."""
+    for image in images:
+        yield from [image] * SLOWER
+
+
 def start_camera(page) -> None:
     """Let the camera of the tab that is open run, and its images be read."""
     page.locator("text=Click to Access Webcam >> visible=true").first.click()
@@ -119,17 +130,17 @@ def until(page, what, seconds: float = 90):
 # Frames carry their number as black and white squares in a corner, which the server reads and says
 # with what it found in them: so each answer is known to belong to one frame
 BITS = 14
-MARKED_SERVER = f"""import sys
-import numpy as np
-from asl.__main__ import main
-from asl.app import page
+MARKED_SERVER = SERVER.replace(
+    "sys.exit",
+    f"""import numpy as np
 drawn = page.skeleton
 def marked(hand, image):
     squares = image[4, 4 : 8 * {BITS} : 8].mean(axis=-1) > 127
     number = int((squares << np.arange({BITS})).sum())
     return drawn(hand, image).replace("<svg ", f'<svg data-frame="{{number}}" ', 1)
 page.skeleton = marked
-sys.exit(main())"""
+sys.exit""",
+)
 MARKS = f"""(() => {{
   window.taken = [];
   window.shown = [];

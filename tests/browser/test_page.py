@@ -23,11 +23,13 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 from driver import (
     MARKED_SERVER,
     MARKS,
+    SLOWER,
     START_OR_STOP,
     DidNotStart,
     chromium_with,
     frames_shown,
     opened,
+    slowly,
     start_camera,
     started,
     text_of,
@@ -37,9 +39,7 @@ from driver import (
 WORD = "HAND"
 TABS = ("Spell", "Photo", "Practise", "Collect")
 # What is dropped goes sooner than on the page; and what was sent carries its number
-SERVER = MARKED_SERVER.replace("import sys\n", "import sys\nfrom asl.app import page\n").replace(
-    "sys.exit", "page.KEPT = (1, 8)\nsys.exit"
-)
+SERVER = MARKED_SERVER.replace("sys.exit", "page.KEPT = (1, 8)\nsys.exit")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def place(tmp_path_factory):
     """A folder with films, and pictures."""
     folder = tmp_path_factory.mktemp("page")
     track = spell([WORD], signer=7, seed=1)
-    write_film(folder / "word.mjpeg", film(track, draw_room("person", 1), seed=1))
+    write_film(folder / "word.mjpeg", slowly(film(track, draw_room("person", 1), seed=1)))
     for sign in "LV":
         image = draw_in_room(sign, signer=5, seed=3)
         cv2.imwrite(str(folder / f"{sign}.jpg"), image[..., ::-1])
@@ -124,11 +124,11 @@ def idle(kind):
 
 @pytest.mark.parametrize("kind", [None, "hanging"])
 def test_nothing_is_written_where_nobody_spells(address, place, kind):
-    path = write_film(place / "idle.mjpeg", idle(kind))
+    path = write_film(place / "idle.mjpeg", slowly(idle(kind)))
     with chromium_with(path) as chromium, opened(chromium, address) as page:
         start_camera(page)
         until(page, lambda: page.locator(".skeleton").count())
-        page.wait_for_timeout(10_000)
+        page.wait_for_timeout(10_000 * SLOWER)
         assert text_of(page) == ""
 
 
