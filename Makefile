@@ -13,7 +13,7 @@ export PYTHONUNBUFFERED := 1
 
 help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
-	@echo "make run NOTEBOOKS=09-11                           others: transfer, compare, trust"
+	@echo "make run NOTEBOOKS=09-12                           others: transfer, compare, trust, spell"
 	@echo "make app [PORT=n]  a page in the browser: spell before the camera, read photos, practise"
 	@echo "make test        lint, types, tests with their coverage, and the series on a tiny set"
 	@echo "make test-browser  the page, clicked through in Chromium with a film as its camera"
@@ -72,7 +72,7 @@ help:
 	@touch $@
 
 .venv/ready-cluster: .venv/ready-dev pyproject.toml
-	$(BIN)/python -m pip install --quiet "ray[data]>=2.40" "pyarrow>=17"
+	$(BIN)/python -m pip install --quiet "ray[data]>=2.60" "pyarrow>=17"
 	@touch $@
 
 # In Chromium: the operating system's, or one that Playwright brings
@@ -145,7 +145,7 @@ notebooks: export ASL_HOME := $(CURDIR)/runs/stored
 notebooks: .venv/ready
 	@$(BIN)/python -c 'import asl; asl.load("sample")' # drawn before, so that no bar is stored
 	@$(BIN)/python -m asl run --dataset sample --model cnn
-	@$(BIN)/python -m asl run --dataset sample --model cnn 09 10 11
+	@$(BIN)/python -m asl run --dataset sample --model cnn 09-12
 	@cp runs/stored/runs/sample-cnn/*.ipynb notebooks/
 	@$(BIN)/python benchmarks/picture.py
 

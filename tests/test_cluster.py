@@ -348,6 +348,15 @@ def test_a_damaged_part_is_named(pictures, home, here):
     assert lines(home / "out") == of_one_process(pictures, home)
 
 
+def test_reading_the_parts_leaves_those_that_are_being_written(pictures, home, here):
+    predict(pictures, home / "out")
+    (home / "out/_writing/part-x.csv-0").write_text("half")
+    assert len(parts.read_predictions(home / "out")) == 48
+    assert (home / "out/_writing/part-x.csv-0").exists()
+    predict(pictures, home / "out")  # nobody else writes now
+    assert not (home / "out/_writing/part-x.csv-0").exists()
+
+
 def test_names_of_any_bytes_come_back(home, samples, here):
     folder = home / "pictures"
     folder.mkdir()

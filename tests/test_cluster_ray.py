@@ -175,7 +175,7 @@ def test_parts_at_an_address_are_whole(home):
     assert folder.read("_unreadable/a.csv") == b"y" and folder.read("nothing") is None
     assert folder.names("_writing") == []
     folder.delete("part-a.parquet")
-    assert parts.begin(folder, {}) == set()
+    assert parts.blocks_of(folder) == set()
 
 
 def test_both_formats_hold_the_same(pictures, home, monkeypatch):

@@ -157,8 +157,8 @@ def stream(blocks: list[bytes], job: dict[str, Any], workers: int) -> Iterator[d
     """What the workers say of blocks (pickled, with the number of pictures at a time), as they are
     done. A block whose worker died is left out: whoever calls asks again for what is missing.
 
-    So a worker whose machine is gone holds nobody up, other than with Ray's own retries, which wait
-    until there is a place for the same worker.
+    A dead worker is started anew, but its blocks do not wait for that, as they would with Ray's own
+    retries (max_task_retries): where its machine is gone, there may never be a place for it again.
     """
     import pyarrow as pa
     import ray
@@ -179,7 +179,6 @@ def stream(blocks: list[bytes], job: dict[str, Any], workers: int) -> Iterator[d
             fn_constructor_args=(job,),
             compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=QUEUED),
             num_cpus=1,
-            max_restarts=0,
             max_task_retries=0,
         )
         for batch in rows.iter_batches(batch_size=None, prefetch_batches=0):

@@ -134,6 +134,11 @@ def begin(folder: Folder, run: dict[str, Any]) -> set[str]:
         with suppress(OSError):  # what killed workers left; the folder is locked, so nobody writes
             for name in folder.names(WRITING):
                 folder.delete(f"{WRITING}/{name}")
+    return blocks_of(folder)
+
+
+def blocks_of(folder: Folder) -> set[str]:
+    """The names of the blocks whose parts are in a folder."""
     end = f".{folder.format}"
     return {
         name.removeprefix("part-").removesuffix(end)
@@ -215,7 +220,7 @@ def read_predictions(output: str | Path) -> pd.DataFrame:
     if run is None:
         raise AslError(f"{printable(str(output))} holds no predictions of --engine ray.")
     folder = Folder(str(output), json.loads(run)["format"])
-    tables = [read_part(folder, block) for block in sorted(begin(folder, {}))]
+    tables = [read_part(folder, block) for block in sorted(blocks_of(folder))]
     if not tables:
         raise AslError(f"{printable(str(output))} holds no predictions yet.")
     table = pd.concat(tables, ignore_index=True)
