@@ -1,31 +1,26 @@
 """Executing the notebooks in order, with progress, and a page that shows the outcome."""
 
-import asyncio
 import base64
 import contextlib
 import io
 import os
 import re
-import signal
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from PIL import Image
 
 from asl import checkpoints, files
+from asl.environment.kernels import Execution, there_is_memory
 from asl.errors import AslError
 
 SERIES = "[0-9][0-9]_*.ipynb"
-KERNEL_SECONDS = 5  # that an interrupted kernel has to end by itself
 LAST = "08"  # notebook of the way from images to results.csv; what follows is run when asked for
 
 
@@ -50,14 +45,12 @@ def run(
     os.environ["ASL_WEIGHTS"] = str(weights or "none")
     os.environ["ASL_FINE_TUNE"] = "" if fine_tune is None else str(fine_tune)
     folder = files.RUNS / checkpoints.checkpoint_name(dataset, model)
-    began, seconds = time.perf_counter(), {}
-    for place, file in enumerate(chosen, start=1):
-        label = f"[{place}/{len(chosen)}] {file.stem}"
-        seconds[file.stem] = execute(file, folder / file.name, label)
+    began = time.perf_counter()
+    seconds = _execute_all(chosen, folder)
     told = ""
     with contextlib.suppress(AslError):  # no results yet, or those of another data set
         told = summary(dataset, model)
-    write_pages(folder, seconds, told)
+    write_index(folder, seconds, told)
     print(f"{len(chosen)} notebooks in {time.perf_counter() - began:.0f} s", flush=True)
     page = files.shown(folder / "index.html")
     if told and any(file.name.startswith(LAST) for file in chosen):
@@ -82,9 +75,37 @@ def choose(numbers: Sequence[str] = ()) -> list[Path]:
     ]
 
 
-def execute(source: Path, target: Path, label: str) -> float:
-    """Execute one notebook in a fresh kernel and write the copy with its outputs; give seconds."""
-    notebook = nbformat.read(source, as_version=4)
+def _execute_all(chosen: list[Path], folder: Path) -> dict[str, float]:
+    """Execute notebooks one after the other and write their copies and pages; give the seconds of
+    each by its file's stem. While one is executed, the page of the one before is written, and the
+    next one's kernel starts and imports what it needs, where there is the memory for two.
+    """
+    seconds: dict[str, float] = {}
+    written: list[Future] = []
+    after: Execution | None = None
+    with ThreadPoolExecutor(1) as pages, contextlib.ExitStack() as waiting:
+        for place, file in enumerate(chosen, start=1):
+            now, after = after or begin(file), None
+            waiting.pop_all()  # whose turn it is, is not ended here any more
+            if place < len(chosen) and there_is_memory():
+                after = begin(chosen[place])
+                waiting.callback(after.end)
+            label = f"[{place}/{len(chosen)}] {file.stem}"
+            seconds[file.stem] = execute(now, file, folder / file.name, label)
+            written.append(pages.submit(_write_page, folder, now.notebook, file.stem))
+    for page in written:
+        page.result()
+    return seconds
+
+
+def begin(source: Path) -> Execution:
+    """Start a fresh kernel for a notebook."""
+    return Execution(nbformat.read(source, as_version=4), source.parent)
+
+
+def execute(started: Execution, source: Path, target: Path, label: str) -> float:
+    """Execute one notebook in its kernel and write the copy with its outputs; give seconds."""
+    notebook = started.notebook
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     began, reached = time.perf_counter(), 0
 
@@ -96,23 +117,14 @@ def execute(source: Path, target: Path, label: str) -> float:
         elif ending:
             print(text, flush=True)
 
-    def started(cell: nbformat.NotebookNode, **_: object) -> None:
+    def cell_started(cell: nbformat.NotebookNode, **_: object) -> None:
         nonlocal reached
         if cell.cell_type == "code":
             reached += 1
             tell()
 
-    client = NotebookClient(
-        notebook,
-        timeout=None,
-        record_timing=False,
-        kernel_name="python3",
-        extra_arguments=["--log-level=40"],  # its notes on encryption help no reader
-        resources={"metadata": {"path": str(source.parent)}},
-        on_cell_start=started,
-    )
     try:
-        _execute_in_a_thread(client)
+        started.finish(cell_started)
     except KeyboardInterrupt:
         print()
         raise KeyboardInterrupt(
@@ -155,38 +167,6 @@ def _with_few_colours(png: str) -> str:
     written = io.BytesIO()
     few.save(written, "PNG", optimize=True)
     return base64.b64encode(written.getvalue()).decode()
-
-
-def _execute_in_a_thread(client: NotebookClient) -> None:
-    """Execute a notebook; interrupted, end its kernel and raise KeyboardInterrupt.
-
-    In a thread, since nbclient takes an interruption in the main one for the death of its kernel.
-    """
-    raised: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            # stderr: what the kernel says when it is ended
-            asyncio.run(client.async_execute(stderr=subprocess.DEVNULL))
-        except BaseException as error:
-            raised.append(error)
-
-    worker = threading.Thread(target=work, daemon=True)
-    worker.start()
-    try:
-        while worker.is_alive():
-            worker.join(1)  # in pieces, so that Windows hears Ctrl-C, too
-    except KeyboardInterrupt:
-        for ending in (signal.SIGINT, getattr(signal, "SIGKILL", signal.SIGTERM)):
-            with contextlib.suppress(Exception):  # it may have ended already
-                manager: Any = client.km
-                manager.provisioner.process.send_signal(ending)
-            worker.join(KERNEL_SECONDS)
-            if not worker.is_alive():
-                break
-        raise
-    if raised:
-        raise raised[0]
 
 
 def _reason(error: Exception) -> str:
@@ -255,28 +235,27 @@ def _random_split_accuracy(metadata: checkpoints.Metadata) -> float | None:
     return by_row.validation.get("val_accuracy")
 
 
-def write_pages(folder: Path, seconds: dict[str, float], outcome: str = "") -> None:
-    """Each executed notebook as a web page, and index.html that shows and links them all, also
-    those of earlier runs. `seconds` of those executed now, by their file's stem.
+def write_index(folder: Path, seconds: dict[str, float], outcome: str = "") -> None:
+    """index.html, which shows and links all executed notebooks, also those of earlier runs.
+    `seconds` of those executed now, by their file's stem.
     """
-    from nbconvert import HTMLExporter
-
-    exporter = HTMLExporter(embed_images=True)
-
-    def write(notebook: nbformat.NotebookNode, stem: str) -> None:
-        notebook.metadata["title"] = stem
-        with files.write_beside(folder / f"{stem}.html") as temporary:
-            temporary.write_text(exporter.from_notebook_node(notebook)[0], encoding="utf-8")
-
     outcome = outcome.replace("\n", "\n\n")
     sections = [f"# {folder.name}\n\n{outcome}"]
     for file in sorted(folder.glob(SERIES)):
         notebook = nbformat.read(file, as_version=4)
         sections.append(_section(notebook, file.stem, seconds.get(file.stem)))
-        if file.stem in seconds:
-            write(notebook, file.stem)
     cells = [nbformat.v4.new_markdown_cell(section) for section in sections]
-    write(nbformat.v4.new_notebook(cells=cells), "index")
+    _write_page(folder, nbformat.v4.new_notebook(cells=cells), "index")
+
+
+def _write_page(folder: Path, notebook: nbformat.NotebookNode, stem: str) -> None:
+    """A notebook as a web page."""
+    from nbconvert import HTMLExporter
+
+    notebook.metadata["title"] = stem
+    with files.write_beside(folder / f"{stem}.html") as temporary:
+        page = HTMLExporter(embed_images=True).from_notebook_node(notebook)[0]
+        temporary.write_text(page, encoding="utf-8")
 
 
 def _section(notebook: nbformat.NotebookNode, stem: str, seconds: float | None) -> str:

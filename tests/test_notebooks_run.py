@@ -24,6 +24,7 @@ from asl import (
     train_split,
 )
 from asl.checkpoints import read_metadata
+from asl.environment.kernels import Execution, imports
 
 ALL = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 NOTEBOOKS, FURTHER = ALL[:8], ALL[8:]
@@ -124,7 +125,7 @@ def test_ranges_of_notebooks():
 
     assert numbers() == numbers("01-08") == [f"{number:02}" for number in range(1, 9)]
     assert numbers("11", "02-04", "03") == ["02", "03", "04", "11"]
-    assert numbers("09-11") == ["09", "10", "11"]
+    assert numbers("09-12") == ["09", "10", "11", "12"]
 
 
 def test_the_second_time_gives_the_same(series, monkeypatch):
@@ -186,7 +187,7 @@ def test_each_notebook_alone_in_a_fresh_folder(number, home, monkeypatch):
             in_this_process(number, home, monkeypatch)
 
 
-@pytest.mark.parametrize("number", range(1, 12))
+@pytest.mark.parametrize("number", range(1, len(ALL) + 1))
 def test_the_solutions_of_the_exercises_run(number, request, monkeypatch):
     home, _ = request.getfixturevalue("series" if number <= len(NOTEBOOKS) else "further")
     in_this_process(number, home, monkeypatch, SOLUTIONS)
@@ -221,10 +222,7 @@ OTHERS = (  # of jupyter_client, whose kernel is not dead but slow, or was never
 
 @pytest.mark.parametrize("error", [DeadKernelError("Kernel died"), *OTHERS], ids=repr)
 def test_a_kernel_is_said_to_be_dead_only_where_it_is(error, broken, home, monkeypatch):
-    def fail(client):
-        raise error
-
-    monkeypatch.setattr(notebooks, "_execute_in_a_thread", fail)
+    monkeypatch.setattr(Execution, "_work", lambda self: self.raised.append(error))
     with pytest.raises(AslError, match=r"01_broken\.ipynb, code cell 0: its kernel ") as raised:
         notebooks.run("tiny", "cnn")
     told = str(raised.value)
@@ -241,3 +239,51 @@ def test_a_kernel_that_ends_itself_is_dead(broken):
     nbformat.write(notebook, files.NOTEBOOKS / "01_broken.ipynb")
     with pytest.raises(AslError, match=r"01_broken\.ipynb, code cell 2: its kernel was ended"):
         notebooks.run("tiny", "cnn")
+
+
+@pytest.fixture
+def two(broken):
+    """A series of two notebooks, the second of which says what it found imported."""
+    cells = [
+        "import sys\nprint('colorsys' in sys.modules, 'colorsys' in dir())",
+        "import colorsys\nfrom nowhere import nothing",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells])
+    nbformat.write(notebook, files.NOTEBOOKS / "02_second.ipynb")
+    first = nbformat.read(files.NOTEBOOKS / "01_broken.ipynb", as_version=4)
+    first.cells[1].source = "import time; time.sleep(2)"
+    nbformat.write(first, files.NOTEBOOKS / "01_broken.ipynb")
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_the_next_kernel_imports_what_its_cells_do_while_the_one_before_works(
+    memory, two, home, monkeypatch
+):
+    monkeypatch.setattr(notebooks, "there_is_memory", lambda: memory)
+    with pytest.raises(AslError, match=r"02_second\.ipynb, code cell 2: ModuleNotFoundError"):
+        notebooks.run("tiny", "cnn")
+    kept = nbformat.read(home / "runs/tiny-cnn/02_second.ipynb", as_version=4)
+    said = kept.cells[0].outputs[0].text.split()
+    assert said == [str(memory), "False"]  # imported, and yet no cell has the name
+    assert (home / "runs/tiny-cnn/01_broken.html").exists()
+
+
+def test_a_kernel_that_waits_is_ended_when_the_one_before_fails(two, monkeypatch):
+    started = []
+    begin = notebooks.begin
+    monkeypatch.setattr(notebooks, "begin", lambda file: started.append(begin(file)) or started[-1])
+    monkeypatch.setattr(notebooks, "there_is_memory", lambda: True)
+    notebook = nbformat.read(files.NOTEBOOKS / "01_broken.ipynb", as_version=4)
+    notebook.cells[1].source = "x / 0"
+    nbformat.write(notebook, files.NOTEBOOKS / "01_broken.ipynb")
+    with pytest.raises(AslError, match=r"01_broken\.ipynb, code cell 2: ZeroDivisionError"):
+        notebooks.run("tiny", "cnn")
+    assert len(started) == 2
+    assert not any(each.worker.is_alive() or each.client.km for each in started)
+
+
+def test_imports_of_a_notebook():
+    cells = ["import os, re\nasl.load(1)", "%matplotlib inline", "def f():\n    from a import b"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells])
+    notebook.cells.append(nbformat.v4.new_markdown_cell("import this"))
+    assert imports(notebook) == ["import os, re", "import asl; asl.load", "from a import b"]
