@@ -11,7 +11,8 @@ three steps that grow dearer as fewer pairs are left:
    (tangent distance: Simard, LeCun, Denker, NIPS 1992).
 3. Where that leaves doubt, one image is moved onto the other step by step, and compared again.
 
-Groups are what is linked, directly or through others.
+Groups are what is linked, directly or through others. Of more than EXACT images not every pair is
+looked at, but those of the nearest rows (nearest.py), so that a million takes minutes and not days.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-import cv2
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_matrix
@@ -31,26 +32,25 @@ from threadpoolctl import threadpool_limits
 
 from asl import files
 from asl.data.mapped_images import Images
+from asl.data.nearest import nearest_rows
 from asl.data.samples import Samples
+from asl.data.small_images import aligned, moves, small, unit
 from asl.errors import AslError
 
 VERSION = 1  # of the way groups are found: those of another version are looked for again
 
-# Pixels of a side of the small images, and the deviation of the blur before they are made small,
-# as a share of the image's side: for the first look, which only sorts out what is far apart; for
-# the second; and to see whether two images that had to be moved are the same photograph
-COARSE, COARSE_BLUR = 10, 2 / 28
-SIDE, BLUR = 14, 1 / 28
-SHARP, SHARP_BLUR = 28, 0.5 / 28
 MAYBE = 0.8  # similarity at the first look above which a pair is looked at again
 DOUBT = 0.92  # and in the space of small moves, above which one is moved onto the other
 SIMILAR = 0.955  # similarity of near-duplicates as they are
 ALIGNED = 0.9985  # and of those that had to be moved: many hands are alike once they are moved
-STEPS = (1.5, 1.5, 1.5, 0, 0, 0, 0)  # of moving one image onto the other: the blur of each
-BLACK, WHITE, LEAST_CLEAR = 2, 253, 0.5  # what may be cut off by the range, what share may not
 TRIES, TRIES_OF_ONE = 2, 24  # pairs that are moved between any two groups; of a single image
 BLOCK, PAIRS = 2048, 50_000_000  # rows that are compared at a time with all, pairs at the most
-READ = 4096  # images that are made small at a time
+# Images up to which every pair is looked at. Of more, pairs of each with this many of the nearest
+# that are not in its group yet, in two rounds: all that is near may be of one group at first
+EXACT, NEAREST, ROUNDS = 100_000, 64, 2
+NEAR_BLOCK = 16_384  # rows whose nearest ones are compared at a time
+
+OthersOf = Callable[[int], np.ndarray]  # place in a block of rows → rows to compare that one with
 
 
 def duplicate_groups(
@@ -69,25 +69,21 @@ def duplicate_groups(
     if count < 2:
         return np.zeros(count, np.int64)
     labels = np.zeros(count, int) if labels is None else labels
-    coarse, fine, sharp = _small(images)
-    coarse, looks = _unit(coarse), _unit(fine)
-    found = np.unique(sharp.reshape(count, -1), axis=0, return_inverse=True)[1].ravel()
-    found = np.unique(np.stack([found, labels], 1), axis=0, return_inverse=True)[1].ravel()
-    doubtful = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        block = max(1, min(BLOCK, PAIRS // len(rows)))
-        for start in range(0, len(rows), block):
-            here, later = rows[start : start + block], rows[start:]
-            linked, unsure = _compare(coarse, fine, looks, here, later, similarity)
-            found = _join(found, linked)
-            doubtful.append(_best_pairs(found, *unsure))  # a film has very many
+    coarse, fine, sharp = small(images)
+    coarse, looks = unit(coarse), unit(fine)
+    found, doubtful = _exact_copies(sharp, labels), []
+    is_first = np.isin(np.arange(count), np.unique(found, return_index=True)[1])  # of its copies
+    for _ in range(1 if count <= EXACT else ROUNDS):
+        for rows in _rows_of_labels(labels):
+            pairs = _every_pair(coarse, rows)
+            if count > EXACT:
+                pairs = _nearest_pairs(coarse, rows[is_first[rows]], found)
+            for here, others_of in pairs:
+                linked, unsure = _compare(fine, looks, here, others_of, similarity)
+                found = _join(found, linked)
+                doubtful.append(_best_pairs(found, *unsure))  # a film has very many
     first, second, _ = _best_pairs(found, *map(np.concatenate, zip(*doubtful, strict=True)))
-    same = np.empty(len(first), bool)
-    for start in range(0, len(first), BLOCK):
-        some = slice(start, start + BLOCK)
-        one, other = sharp[first[some]], sharp[second[some]]
-        same[some] = np.maximum(_aligned(one, other), _aligned(other, one)) > ALIGNED
+    same = _same_once_moved(sharp, first, second)
     found = _join(found, (first[same], second[same]))
     _, where, numbers = np.unique(found, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(where))[numbers].astype(np.int64)
@@ -132,7 +128,10 @@ def label_conflicts(images: Images, labels: np.ndarray, similarity: float = 0.99
     """
     if len(labels) != len(images):
         raise AslError(f"{len(images):,} images but {len(labels):,} labels: give one for each.")
-    looks = _unit(_small(images)[-1])
+    looks = unit(small(images)[-1])
+    if len(looks) > EXACT:
+        pairs = _pairs_above(similarity, *nearest_rows(looks, pd.factorize(labels)[0], NEAREST))
+        return np.stack(pairs, axis=1)
     found = [np.empty((0, 2), np.int64)]
     for start in range(0, len(looks), BLOCK):
         block = looks[start : start + BLOCK]
@@ -150,70 +149,75 @@ def count_pairs(*columns: np.ndarray) -> int:
     return int((sizes * (sizes - 1) // 2).sum())
 
 
-def _small(images: Images) -> list[np.ndarray]:
-    """Blurred small images, uint8 (n, side, side): coarse, fine, sharp."""
-    sizes = ((COARSE, COARSE_BLUR), (SIDE, BLUR), (SHARP, SHARP_BLUR))
-    small = [np.empty((len(images), side, side), np.uint8) for side, _ in sizes]
-    for start in range(0, len(images), READ):
-        for row, image in enumerate(np.asarray(images[start : start + READ]), start):
-            if image.ndim == 3 and image.shape[2] == 3:
-                image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-            image = image.reshape(image.shape[:2])
-            if max(image.shape) > 2 * SHARP:
-                image = cv2.resize(image, (2 * SHARP,) * 2, interpolation=cv2.INTER_AREA)
-            for (side, blur), place in zip(sizes, small, strict=True):
-                soft = cv2.GaussianBlur(image, (0, 0), blur * image.shape[1])
-                place[row] = cv2.resize(soft, (side, side), interpolation=cv2.INTER_AREA)
-    return small
+def _exact_copies(small: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Numbers int64 (n,), equal for rows of equal small images and equal labels."""
+    digests = [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in small]
+    copies, label = pd.factorize(np.array(digests, dtype=object))[0], pd.factorize(labels)[0]
+    return pd.factorize(copies * (label.max() + 1) + label)[0]
 
 
-def _unit(images: np.ndarray, clear: np.ndarray | None = None) -> np.ndarray:
-    """Images as rows float32 (n, pixels) of mean 0 and length 1; without any difference, all 0."""
-    flat = images.reshape(len(images), -1).astype(np.float32)
-    flat = _centred(flat, clear)
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-3)
+def _rows_of_labels(labels: np.ndarray) -> list[np.ndarray]:
+    """The rows of each label, sorted."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
 
 
-def _centred(flat: np.ndarray, clear: np.ndarray | None) -> np.ndarray:
-    """Rows (n, pixels, …) less their mean over the pixels where `clear`, float32 (n, pixels), is 1,
-    as it is without one; the others are 0.
+def _every_pair(coarse: np.ndarray, rows: np.ndarray) -> Iterator[tuple[np.ndarray, OthersOf]]:
+    """Blocks of these rows, and for each of a block all later ones that may be like it."""
+    block = max(1, min(BLOCK, PAIRS // len(rows)))
+    for start in range(0, len(rows), block):
+        here, later = rows[start : start + block], rows[start:]
+        near = coarse[here] @ coarse[later].T > MAYBE
+
+        def others_of(k: int, near: np.ndarray = near, later: np.ndarray = later) -> np.ndarray:
+            return later[k + 1 + np.flatnonzero(near[k, k + 1 :])]
+
+        yield here, others_of
+
+
+def _nearest_pairs(
+    coarse: np.ndarray, rows: np.ndarray, found: np.ndarray
+) -> Iterator[tuple[np.ndarray, OthersOf]]:
+    """As `_every_pair`, but for each row only the nearest of those that are not in its group."""
+    first, second = _pairs_above(MAYBE, *nearest_rows(coarse[rows], found[rows], NEAREST))
+    starts = np.searchsorted(first, np.arange(len(rows) + 1))
+    for start in range(0, len(rows), NEAR_BLOCK):
+
+        def others_of(k: int, start: int = start) -> np.ndarray:
+            return rows[second[starts[start + k] : starts[start + k + 1]]]
+
+        yield rows[start : start + NEAR_BLOCK], others_of
+
+
+def _pairs_above(
+    least: float, others: np.ndarray, alike: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs int64 (pairs,) of rows and those found for them that are more alike than `least`, each
+    once, the lower row first, sorted.
     """
-    clear = np.ones(flat.shape[:2], flat.dtype) if clear is None else clear
-    clear = clear.reshape(*clear.shape, *(1,) * (flat.ndim - 2))
-    return (flat - (flat * clear).sum(axis=1, keepdims=True) / clear.sum(axis=1)[:, None]) * clear
-
-
-def _moves(images: np.ndarray, clear: np.ndarray | None = None) -> np.ndarray:
-    """Each image, and what it gains from a small move to the right, down, in a turn, in growing:
-    (n, pixels, 5), the mean of each taken off.
-    """
-    count, side, _ = images.shape
-    along_y, along_x = np.gradient(images, axis=(1, 2))
-    across = np.arange(side, dtype=images.dtype) - (side - 1) / 2
-    x, y = across[None, None, :], across[None, :, None]
-    moves = [images, along_x, along_y, x * along_y - y * along_x, x * along_x + y * along_y]
-    return _centred(np.stack([move.reshape(count, -1) for move in moves], axis=2), clear)
+    near = alike > least
+    first, second = np.nonzero(near)[0], others[near]
+    keys = np.unique(np.minimum(first, second) * len(others) + np.maximum(first, second))
+    return keys // len(others), keys % len(others)
 
 
 def _compare(
-    coarse: np.ndarray,
     fine: np.ndarray,
     looks: np.ndarray,
     block: np.ndarray,
-    later: np.ndarray,
+    others_of: OthersOf,
     similarity: float,
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """A block of rows against itself and all later ones: pairs that are near-duplicates, and
-    pairs that may be, with how alike they are. `later` begins with the rows of the block.
+    """A block of rows against the others of each: pairs that are near-duplicates, and pairs that
+    may be, with how alike they are.
     """
-    near = coarse[block] @ coarse[later].T > MAYBE
     # An orthonormal basis of each image and its small moves: float32 (n, pixels, 5)
-    spaces = np.linalg.qr(_moves(fine[block].astype(np.float32)))[0]
+    spaces = np.linalg.qr(moves(fine[block].astype(np.float32)))[0]
 
     def look_again(part: range) -> list[tuple]:
         found = []
         for k in part:
-            others = later[k + 1 + np.flatnonzero(near[k, k + 1 :])]
+            others = others_of(k)
             close = looks[others]
             straight = close @ looks[block[k]]
             space = np.square(close @ spaces[k]).sum(axis=1)
@@ -239,6 +243,16 @@ def _join(numbers: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np.ndarr
     return connected_components(graph, directed=False)[1][numbers]
 
 
+def _same_once_moved(sharp: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Whether one image of each pair of rows is the other one, moved: bool (pairs,)."""
+    alike = np.empty(len(first))
+    for start in range(0, len(first), BLOCK):
+        some = slice(start, start + BLOCK)
+        one, other = sharp[first[some]], sharp[second[some]]
+        alike[some] = np.maximum(aligned(one, other), aligned(other, one))
+    return alike > ALIGNED
+
+
 def _best_pairs(
     found: np.ndarray, first: np.ndarray, second: np.ndarray, alike: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -253,42 +267,3 @@ def _best_pairs(
     turn = table.groupby(["one", "other"], sort=False).cumcount()
     rows = table.index[turn < np.maximum(TRIES, TRIES_OF_ONE // smaller)].to_numpy()
     return first[rows], second[rows], alike[rows]
-
-
-def _aligned(moving: np.ndarray, still: np.ndarray) -> np.ndarray:
-    """How alike two images are once one is moved onto the other: float (n,), at most 1.
-
-    uint8 (n, side, side). Each step takes the small move that brings them closest (Lucas and
-    Kanade, IJCAI 1981), on blurred images first. What is overexposed or black in `still` does not
-    count: there, brightness has left nothing to compare.
-    """
-    count, side, _ = moving.shape
-    place, best = np.tile(np.eye(2, 3), (count, 1, 1)), np.full(count, -1.0)
-    clear = ((still > BLACK) & (still < WHITE)).reshape(count, -1)
-    clear |= clear.mean(axis=1, keepdims=True) < LEAST_CLEAR
-    clear = clear.astype(np.float32)
-    inverse, edge = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
-    for blur in STEPS:
-        target = _unit(_soft(still, blur), clear)
-        now = _soft(moving, blur)
-        for row, move in enumerate(place):
-            now[row] = cv2.warpAffine(now[row], move, (side, side), None, inverse, edge)
-        if not blur:
-            best = np.maximum(best, (_unit(now, clear) * target).sum(axis=1))
-        space = _moves(now, clear)
-        back = space.transpose(0, 2, 1)
-        step = np.linalg.solve(back @ space + 1e-3 * np.eye(5), back @ target[..., None])[..., 0]
-        gain = np.where(np.abs(step[:, :1]) < 1e-6, 1e-6, step[:, :1])
-        right, down, turn, grow = np.clip(step[:, 1:] / gain, -3, 3).T
-        turn, grow = np.clip(turn, -0.2, 0.2), np.clip(grow, -0.2, 0.2)
-        matrix = np.stack([np.stack([1 + grow, -turn], -1), np.stack([turn, 1 + grow], -1)], -2)
-        shift = np.stack([right, down], -1) + (side - 1) / 2 * (1 - matrix.sum(axis=2))
-        turned = place[:, :, :2]  # the new move first, then all the earlier ones
-        shift = turned @ shift[..., None] + place[:, :, 2:]
-        place = np.concatenate([turned @ matrix, shift], axis=2)
-    return best
-
-
-def _soft(images: np.ndarray, blur: float) -> np.ndarray:
-    images = images.astype(np.float32)
-    return np.stack([cv2.GaussianBlur(each, (0, 0), blur) for each in images]) if blur else images
