@@ -96,6 +96,30 @@ def test_near_duplicates_under_two_labels_are_listed(drawn):
     assert label_conflicts(wrong, labels).tolist() == [[30, 1201]]
 
 
+def test_of_very_many_the_nearest_are_compared_and_give_the_same_groups(drawn, monkeypatch):
+    images, labels = drawn
+    rows = np.arange(0, 1200, 6)
+    copies = [corruptions.apply(images[rows], *each, seed=1) for each in CORRUPTIONS]
+    everything = np.concatenate([images, *copies])
+    of_all = np.concatenate([labels, *[labels[rows]] * len(copies)])
+    exact = duplicate_groups(everything, of_all)
+    monkeypatch.setattr(near_duplicates, "EXACT", 100)
+    found = duplicate_groups(everything, of_all)
+    linked = near_duplicates.count_pairs(exact)
+    assert near_duplicates.count_pairs(exact, found) >= 0.99 * linked
+    assert near_duplicates.count_pairs(found) <= 1.01 * linked
+    without = duplicate_groups(everything)
+    assert near_duplicates.count_pairs(exact, without) >= 0.99 * linked
+
+
+def test_label_conflicts_of_very_many(drawn, monkeypatch):
+    images, labels = drawn
+    wrong = np.concatenate([images, corruptions.apply(images[[7, 30]], "brightness", 20)])
+    labels = np.concatenate([labels, [labels[7], (labels[30] + 1) % 24]])
+    monkeypatch.setattr(near_duplicates, "EXACT", 100)
+    assert label_conflicts(wrong, labels).tolist() == [[30, 1201]]
+
+
 def test_memory_grows_with_the_images_and_not_with_their_pairs(drawn):
     images = np.tile(drawn[0][:150], (2, 1, 1, 1))
     tracemalloc.start()
