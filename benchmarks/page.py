@@ -36,9 +36,11 @@ sys.path.insert(0, str(REPOSITORY / "tests/browser"))
 from driver import (
     MARKED_SERVER,
     MARKS,
+    SLOWER,
     chromium_with,
     frames_shown,
     opened,
+    slowly,
     start_camera,
     started,
     text_of,
@@ -90,8 +92,8 @@ def _write(folder: Path, images: Iterable[np.ndarray], room: np.ndarray) -> tupl
             yield image
         yield from itertools.repeat(room, round(AFTER * FRAMES))
 
-    path = write_film(folder / "film.mjpeg", whole())
-    return path, count / FRAMES
+    path = write_film(folder / "film.mjpeg", slowly(whole()))
+    return path, SLOWER * count / FRAMES
 
 
 def _read(address: str, path: Path, seconds: float, dwell: float) -> str:
@@ -103,8 +105,10 @@ def _read(address: str, path: Path, seconds: float, dwell: float) -> str:
             page.wait_for_timeout(500)
         began = time.monotonic()
         start_camera(page)
-        assert time.monotonic() - began < BEFORE, "the camera started too late: a busy machine"
-        page.wait_for_timeout(1000 * (began + seconds + AFTER / 2 - time.monotonic()))
+        assert time.monotonic() - began < SLOWER * BEFORE, (
+            "the camera started too late: a busy machine"
+        )
+        page.wait_for_timeout(1000 * (began + seconds + SLOWER * AFTER / 2 - time.monotonic()))
         return text_of(page)
 
 
@@ -118,11 +122,11 @@ def _nobody(address: str, folder: Path) -> dict:
         seconds = IDLE_SECONDS + AFTER
         track = rest(kind, signer=FIRST, seed=FIRST, seconds=seconds) if kind else None
         images = film(track, draw_room(room, FIRST), seed=FIRST, seconds=seconds)
-        path = write_film(folder / "film.mjpeg", images)
+        path = write_film(folder / "film.mjpeg", slowly(images))
         with chromium_with(path) as chromium, opened(chromium, address) as page:
             start_camera(page)
             until(page, lambda page=page: page.locator("svg.skeleton").count())
-            page.wait_for_timeout(1000 * IDLE_SECONDS)
+            page.wait_for_timeout(1000 * SLOWER * IDLE_SECONDS)
             rows[f"letters in ten seconds of {name}"] = text(
                 text_of(page).strip() or "none", "none"
             )
