@@ -8,7 +8,6 @@ import contextlib
 import functools
 import json
 import os
-import re
 import subprocess
 import sys
 import warnings
@@ -28,6 +27,9 @@ from asl.landmarks.hand_landmarks import Landmarks
 REPOSITORY = Path(__file__).resolve().parent.parent
 ARCHIVES = os.environ.get("ASL_ARCHIVES")
 
+# Two processes test at a time: threads of TensorFlow would only wait for each other
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
 # What the tests compute with; Keras itself takes seconds, and not every file needs it
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 needs_tensorflow = pytest.mark.skipif(
@@ -39,9 +41,26 @@ needs_archives = pytest.mark.skipif(
 )
 
 
+# Files that take longest, in their order: begun first, so that no process waits for another's last
+LONGEST = (
+    "notebooks_run",
+    "kills",
+    "kills_of_run",
+    "joints_network",
+    "reader",
+    "architectures",
+    "export",
+    "checkpoints",
+    "old_stacks",
+    "near_duplicates",
+    "training",
+    "main",
+)
+
+
 def pytest_collection_modifyitems(items):
-    """What takes longest comes first, and the other files fill the second process."""
-    items.sort(key=lambda item: not re.search("test_notebooks_run|test_kills", item.nodeid))
+    place = {f"test_{name}": number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
 
 
 def pytest_addoption(parser):
@@ -170,7 +189,7 @@ def shell(
         env={**clean, "ASL_HOME": str(home), **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
 
 
