@@ -18,12 +18,12 @@ SOLUTIONS = REPOSITORY / "notebooks/solutions"
 SETUP = 2  # the place of the setup cell's heading
 
 
-@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+@pytest.fixture(scope="module", params=FILES, ids=lambda file: file.stem)
 def file(request):
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cells(file):
     return nbformat.read(file, as_version=4).cells
 
