@@ -55,13 +55,13 @@ def started(home: Path, options: tuple = (), server: str = SERVER, **known: str)
 
 
 @contextmanager
-def chromium_with(film: Path | None) -> Iterator:
+def chromium_with(film: Path | None, cameras: int = 1) -> Iterator:
     """Chromium, whose camera plays a film over and over; without one it has no camera."""
     from playwright.sync_api import Error, sync_playwright
 
     arguments = ["--no-sandbox"]
     if film:
-        arguments += ["--use-fake-device-for-media-stream"]
+        arguments += [f"--use-fake-device-for-media-stream=device-count={cameras}"]
         arguments += [f"--use-file-for-fake-video-capture={film}"]
     with sync_playwright() as playwright:
         try:

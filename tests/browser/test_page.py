@@ -270,6 +270,18 @@ def test_pictures_are_collected_only_when_that_is_asked_for(chromium, address, p
         until(page, lambda: "none yet" in page.inner_text("#counts"))
 
 
+def test_of_two_cameras_one_is_chosen(address, place):
+    film = place / "word.mjpeg"
+    with chromium_with(film, cameras=2) as chromium, opened(chromium, address) as page:
+        start_camera(page)
+        page.get_by_label("select input source").locator("visible=true").click()
+        cameras = page.get_by_label("select source", exact=True)
+        assert cameras.locator("option").count() == 2
+        cameras.select_option(index=1)
+        page.locator(START_OR_STOP).first.wait_for()
+        until(page, lambda: page.locator(".skeleton").count())
+
+
 def test_a_camera_that_is_missing_is_told(address):
     with chromium_with(None) as chromium, opened(chromium, address) as page:
         page.locator("text=Click to Access Webcam >> visible=true").first.click()
