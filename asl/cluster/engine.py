@@ -160,7 +160,6 @@ def stream(blocks: list[bytes], job: dict[str, Any], workers: int) -> Iterator[d
     A dead worker is started anew, but its blocks do not wait for that, as they would with Ray's own
     retries (max_task_retries): where its machine is gone, there may never be a place for it again.
     """
-    import pyarrow as pa
     import ray
     import ray.data
     import ray.exceptions
@@ -170,9 +169,12 @@ def stream(blocks: list[bytes], job: dict[str, Any], workers: int) -> Iterator[d
     context.enable_progress_bars, context.max_errored_blocks = False, -1
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    references = [ray.put(pa.table({"block": [each]})) for each in blocks]
+    # Of Ray's ways to begin, the one that needs no task, for which no processor may be free
+    given = ray.data.from_items(
+        [{"block": each} for each in blocks], override_num_blocks=len(blocks)
+    )
     try:
-        rows = ray.data.from_arrow_refs(references).map_batches(
+        rows = given.map_batches(
             worker_class(),
             batch_size=None,
             batch_format="numpy",
