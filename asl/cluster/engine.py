@@ -114,13 +114,14 @@ def worker_class() -> type:
     class Predictor:
         def __init__(self, job: dict[str, Any]) -> None:
             import socket
+            import traceback
 
-            self.problem, self.worker = "", None
+            self.problem, self.worker = {}, None
             try:
                 from asl.cluster.worker import Worker
                 from asl.errors import AslError
             except ImportError as error:
-                self.problem = (
+                self.problem["problem"] = (
                     f"the worker on {socket.gethostname()} has no asl, or another version of it "
                     f"({error}); this program has {job['package']}. Install the same there."
                 )
@@ -128,7 +129,9 @@ def worker_class() -> type:
             try:
                 self.worker = Worker(job)
             except AslError as error:
-                self.problem = str(error)
+                self.problem["problem"] = str(error)
+            except Exception:
+                self.problem["unforeseen"] = traceback.format_exc()
 
         def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
             import json
@@ -136,7 +139,7 @@ def worker_class() -> type:
             import traceback
 
             if self.worker is None:
-                return {"told": [json.dumps({"problem": self.problem})]}
+                return {"told": [json.dumps(self.problem)]}
             from asl.errors import AslError
 
             told = []
@@ -189,6 +192,7 @@ def stream(blocks: list[bytes], job: dict[str, Any], workers: int) -> Iterator[d
     except ray.exceptions.RayError as error:
         if not ray.is_initialized() or not processors():
             raise AslError(f"the Ray cluster is gone: {str(error).splitlines()[0]}") from error
+        yield {"ended": str(error).splitlines()[0]}
     finally:
         context.enable_progress_bars, context.max_errored_blocks = before
 

@@ -168,7 +168,7 @@ def _drop_done(folder: Folder, waiting: dict[str, tuple[bytes, int]], others: se
 
 def _work(listing: _Listing, job: dict[str, Any], workers: int) -> tuple[int, float]:
     """Have all blocks done, in rounds; gives how many had to be read again, and the rate."""
-    waiting, again = dict(listing.waiting), 0
+    waiting, again, why = dict(listing.waiting), 0, "memory, or a damaged picture?"
     size = BLOCK.get(job["model"], LARGE_BLOCK)
     total = sum(count for _, count in waiting.values())
     rate = _Rate(workers)
@@ -181,7 +181,8 @@ def _work(listing: _Listing, job: dict[str, Any], workers: int) -> tuple[int, fl
             packed = [engine.pack(pickle.loads(each), size) for each, _ in waiting.values()]
             for told in engine.stream(packed, job, workers):
                 _check(told, job["output"])
-                if waiting.pop(told["block"], None):
+                why = told.get("ended", why)
+                if waiting.pop(told.get("block", ""), None):
                     rate.add(told["pictures"])
                     bar.update(told["pictures"])
                     _add(listing.missed, told["left_out"])
@@ -190,8 +191,8 @@ def _work(listing: _Listing, job: dict[str, Any], workers: int) -> tuple[int, fl
             size = max(1, size // SMALLER)
     raise AslError(
         f"{len(waiting):,} blocks of pictures ended each worker that read them, {ROUNDS} times: "
-        f"{few(_first_names(waiting))} and those that follow. Is a picture damaged, or the memory "
-        "too small? What was written stays; the next start tries these alone."
+        f"{few(_first_names(waiting))} and those that follow ({why}) What was written stays; the "
+        "next start tries these alone."
     )
 
 
