@@ -79,8 +79,8 @@ def install_missing() -> None:
         _install(wanted)
         _say_what_is_in_use(before, modules)
     elif sys.prefix == sys.base_prefix:  # no virtual environment
-        told = ("jax" if _with_jax() else "tensorflow", "keras", "numpy")
-        found = [" ".join(_found(name) or (name, "of unknown version")) for name in told]
+        names = ("jax" if _with_jax() else "tensorflow", "keras", "numpy")
+        found = [" ".join(_found(name) or (name, "of unknown version")) for name in names]
         print(f"Nothing is missing: Python {sys.version.split()[0]}, {', '.join(found)}.")
 
 
