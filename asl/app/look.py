@@ -27,6 +27,7 @@ border-radius:.5rem;margin-top:1rem}
 svg.shown{width:100%;max-width:22rem;display:block;margin:auto;cursor:grab;touch-action:pan-y;
 user-select:none}
 svg.shown:active{cursor:grabbing}
+@media (max-width:640px){svg.shown{max-width:13rem}}
 .counts{max-height:22rem;overflow-y:auto}
 .gestures table{width:auto;font-size:.95rem}
 .gestures th,.gestures td{padding:.35rem .7rem!important;word-break:normal!important;

@@ -23,13 +23,20 @@ def practise_tab(gr: Any, network: Network, page: Any) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             target, shown = gr.HTML(), gr.HTML(elem_id="shown")
-            views, sides = _views(gr)
+            with gr.Row():
+                sides = {
+                    name: gr.Button(name.capitalize(), min_width=60) for name in shown_hands.SIDES
+                }
         with gr.Column(scale=3, min_width=320):
             camera, over = stage(gr, "Camera")
             answer = gr.HTML(elem_id="answer")
             with gr.Row():
                 skip = gr.Button("Skip this letter", min_width=80)
                 upload = gr.UploadButton("Show a photo", file_types=PICTURES, min_width=80)
+    with gr.Row():  # a row of its own: on a telephone the camera is then close to the hand
+        with gr.Column(scale=2, min_width=300):
+            views = _views(gr)
+        with gr.Column(scale=3, min_width=320):
             word = gr.Dropdown(
                 [("any letters", ""), *practise.WORDS],
                 value="",
@@ -44,16 +51,14 @@ def practise_tab(gr: Any, network: Network, page: Any) -> None:
     page.load(view, practice, told, **QUICK)
 
 
-def _views(gr: Any) -> tuple[list[Any], dict[str, Any]]:
-    """How the hand is shown, as shown_hands.hand_picture takes it; and buttons of its sides."""
+def _views(gr: Any) -> list[Any]:
+    """How the hand is shown, as shown_hands.hand_picture takes it."""
     most, step = shown_hands.MOST_TILTED, shown_hands.STEP
-    with gr.Row():
-        sides = {name: gr.Button(name.capitalize(), min_width=60) for name in shown_hands.SIDES}
     turn = gr.Slider(-180, 180, 0, step=step, label="Turn it, in degrees", elem_id="turn")
     tilt = gr.Slider(-most, most, 0, step=step, label="Tilt it, in degrees", elem_id="tilt")
     seen = gr.Radio([*shown_hands.SEEN], value=shown_hands.MIRROR, label="The hand")
     left = gr.Checkbox(label="I sign with my left hand")
-    return [seen, turn, tilt, left], sides
+    return [seen, turn, tilt, left]
 
 
 def view(practice: Practice, said: str = "") -> tuple[str, ...]:
