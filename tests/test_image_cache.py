@@ -1,5 +1,6 @@
 """The array file of pictures: built once and whole, mapped, and built again when one changes."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -243,3 +244,26 @@ def test_mapped_images_are_like_an_array(folder, monkeypatch):
     assert isinstance(mapped_images.take(mapped, mask), mapped_images.MappedImages)
     np.testing.assert_array_equal(mapped_images.take(mapped, mask)[:], array[mask])
     np.testing.assert_array_equal(mapped_images.take(array, mask), array[mask])
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_the_hash_of_images_is_that_of_their_bytes_wherever_they_are(every, tmp_path, monkeypatch):
+    array = np.random.default_rng(0).integers(0, 256, (50, 6, 5, 3), np.uint8)
+    array.tofile(tmp_path / "images")
+    mapped = np.memmap(tmp_path / "images", np.uint8, "r", shape=array.shape)
+    monkeypatch.setattr(mapped_images, "RESIDENT", 700)  # seven images at a time
+    true = hashlib.sha256(array[::every].tobytes()).hexdigest()
+    for images_of in (array, mapped, mapped_images.released(mapped)):
+        known = hashlib.sha256()
+        mapped_images.update_hash(known.update, images_of, every)
+        assert known.hexdigest() == true
+
+
+def test_what_is_mapped_is_handed_back_and_what_is_not_stays(tmp_path):
+    array = np.zeros((4, 2, 2, 1), np.float32)
+    assert mapped_images.released(array) is array
+    array.tofile(tmp_path / "features")
+    mapped = np.memmap(tmp_path / "features", np.float32, "r", shape=array.shape)
+    assert isinstance(mapped_images.released(mapped), mapped_images.MappedImages)
+    computed = mapped + 1  # of numpy's kind for mapped arrays, but in memory
+    assert mapped_images.released(computed) is computed

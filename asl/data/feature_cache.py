@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from asl import files
 from asl.data.image_cache import IN_MEMORY
-from asl.data.mapped_images import Images
+from asl.data.mapped_images import Images, update_hash
 
 FLOAT = 4  # bytes
 
@@ -62,8 +62,7 @@ def features(images: Images, way: Pass) -> Features:
 
 def _digest(images: Images) -> str:
     found = hashlib.blake2b(str(images.shape).encode(), digest_size=16)
-    for start in range(0, len(images), 1024):
-        found.update(np.ascontiguousarray(images[start : start + 1024]).tobytes())
+    update_hash(found.update, images)
     return found.hexdigest()
 
 

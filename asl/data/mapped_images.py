@@ -1,6 +1,8 @@
 """Images that stay on the disk: an array that reads only the rows that are asked for."""
 
+import math
 import mmap
+from collections.abc import Callable
 
 import numpy as np
 
@@ -45,6 +47,20 @@ class MappedImages:
 
 
 Images = np.ndarray | MappedImages  # uint8 (n, height, width, channels)
+
+
+def released(images: Images) -> Images:
+    """The same images; where they are mapped from the disk, so that their memory is handed back."""
+    if isinstance(images, np.memmap) and getattr(images, "_mmap", None) is not None:
+        return MappedImages(images)
+    return images
+
+
+def update_hash(update: Callable[[bytes], object], images: Images, every: int = 1) -> None:
+    """Give the bytes of images, or of each `every`th one, to a hash's `update`: a few at a time."""
+    some = every * max(1, RESIDENT // max(1, math.prod(images.shape[1:])))
+    for start in range(0, len(images), some):
+        update(np.ascontiguousarray(images[start : start + some : every]).tobytes())
 
 
 def take(images: Images, rows: np.ndarray) -> Images:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from asl.data.mapped_images import Images
+from asl.data.mapped_images import Images, released
 from asl.keras_setup import BACKEND, keras
 from asl.models.devices import own_rows
 from asl.models.inputs import augment_rows
@@ -31,7 +31,7 @@ class Batches(keras.utils.PyDataset):
         shuffled: bool = True,
     ) -> None:
         super().__init__()
-        self.images, self.targets = images, targets
+        self.images, self.targets = released(images), targets
         self.augmented, self.shuffled = augmented, shuffled
         self.batch_size, self.seed = batch_size, seed
         self.start_with(0)

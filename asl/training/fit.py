@@ -14,12 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
 import pandas as pd
 
 from asl import checkpoints, files
 from asl.data.encoding import encode
-from asl.data.mapped_images import Images
+from asl.data.mapped_images import Images, update_hash
 from asl.data.samples import Split
 from asl.errors import AslError
 from asl.keras_setup import keras
@@ -210,7 +209,7 @@ def _key(model: keras.Model, parts: Split, metadata: Metadata) -> str:
     key = hashlib.sha256(json.dumps(asdict(metadata), sort_keys=True).encode())
     for part in (parts.train, parts.validation):
         every = math.ceil(len(part) / DIGEST_IMAGES)
-        key.update(np.ascontiguousarray(part.images[::every]).tobytes())
+        update_hash(key.update, part.images, every)
         key.update(part.labels.tobytes())
     for array in model.get_weights():
         key.update(array.tobytes())
