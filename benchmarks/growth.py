@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import home  # noqa: F401  (before asl)
 import numpy as np
-from common import fresh_process, text
 
 from asl import files
 from asl.data import image_cache, near_duplicates, rendered_hands
@@ -48,23 +48,27 @@ STEEPEST = "at most 1.15"
 
 def growth() -> dict:
     """Seconds of each stage at each number of pictures, and the exponents."""
-    home = files.HOME / "growth"
+    from common import fresh_process, text  # not above: it imports TensorFlow, which counts
+
+    place = files.HOME / "growth"
     rows = {}
     for stage in STAGES:
         counts = [count for count in COUNTS if stage != RUN or count <= MOST_RUN]
-        measured = [fresh_process(__file__, f"{stage} {count}", home) for count in counts]
+        measured = [fresh_process(__file__, f"{stage} {count}", place) for count in counts]
         rows[stage] = text(_told([each["processor"] for each in measured]), STEEPEST)
         last = measured[-1]
         rows[f"{stage}, {counts[-1]:,}: time and memory"] = text(
             f"{last['seconds']:,.0f} s, {last['peak']:,.0f} MB at the most"
         )
-    return rows | recall(home)
+    return rows | recall(place)
 
 
-def recall(home: Path) -> dict:
+def recall(place: Path) -> dict:
     """What the index finds of 100,000 pictures, against looking at every pair."""
-    exact, index = (fresh_process(__file__, f"{way} 100000", home) for way in ("pairs", "index"))
-    found = fresh_process(__file__, "agree 100000", home)
+    from common import fresh_process, text
+
+    exact, index = (fresh_process(__file__, f"{way} 100000", place) for way in ("pairs", "index"))
+    found = fresh_process(__file__, "agree 100000", place)
     return {
         "near-duplicates of 100,000 without labels, every pair": text(
             f"{exact['processor']:,.0f} s of the processor"

@@ -95,6 +95,13 @@ PARTS = {
         "the processor, and exponents; near-duplicates by the index against every pair.",
         60,
     ),
+    "memory": Part(
+        "memory",
+        "Memory in training",
+        "The most resident memory beyond the libraries' in training each network on 87,000 "
+        "pictures that stay on the disk, at 48 to 224 pixels; an epoch of a few steps.",
+        20,
+    ),
     "lstm": Part(
         "networks",
         "Networks: conv1d_lstm",
