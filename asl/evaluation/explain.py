@@ -18,6 +18,8 @@ from asl.landmarks.augmentation import normalize_points
 from asl.models.inputs import NetworkInput, network_input, takes_joints
 from asl.prediction import run
 
+ALIKE = 0.95  # correlation of the pixels of two images of which one is enough to look at
+FRAMES = 0.8  # the same of two frames of one film, between which hand and room stay in place
 # How far joints are moved, in sizes of the hand: about the length of a finger's bone
 STEPS = np.array([(0.5, 0), (-0.5, 0), (0, 0.5), (0, -0.5)], np.float32)
 
@@ -46,7 +48,8 @@ def worst_first(samples: Samples, probabilities: np.ndarray, most: int = 300) ->
     correct predictions, the least confident first; columns as in `mistakes`.
 
     probabilities (n, classes). Left out are images for which nothing is predicted, and those much
-    like one before them (`distinct_images`, and the near-duplicates that the split knows).
+    like one before them (`distinct_images`, and the near-duplicates that the split knows); of
+    films, whose frames differ little, also those that are fairly like one.
     """
     answers = samples.labels, probabilities
     cases = pd.concat([mistakes(*answers), least_confident(*answers)])
@@ -54,7 +57,9 @@ def worst_first(samples: Samples, probabilities: np.ndarray, most: int = 300) ->
     rows, labels = cases["row"].to_numpy(), cases["actual"].to_numpy()
     groups = samples.groups if samples.group_unit == DUPLICATE_GROUP else None
     groups = None if groups is None else groups[rows]
-    return cases[distinct_images(samples.images[rows], labels, groups)].reset_index(drop=True)
+    similarity = FRAMES if samples.group_unit.endswith("segment") else ALIKE
+    kept = distinct_images(samples.images[rows], labels, groups, similarity)
+    return cases[kept].reset_index(drop=True)
 
 
 def _predictions(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
@@ -80,7 +85,7 @@ def distinct_images(
     images: np.ndarray,
     labels: np.ndarray,
     groups: np.ndarray | None = None,
-    similarity: float = 0.95,
+    similarity: float = ALIKE,
 ) -> np.ndarray:
     """Which images to show, so that none is much like an earlier one of its class: bool (n,).
 
