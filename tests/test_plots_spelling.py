@@ -68,6 +68,13 @@ def test_letters_over_time_show_images_average_dwell_and_what_was_signed():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["A", "B"]
 
 
+def test_the_seconds_before_the_hand_comes_are_left_out():
+    times, shares = film(2)
+    shares[0][:15] = 0
+    figure = plots.letters_over_time(times, shares, "AB", (0.5, 0.25), [], [])
+    assert drawn(figure).axes[0].get_xlim() == (pytest.approx(0.8), 1.9)
+
+
 def test_many_letters_look_different():
     names = "ABCDEFGHIKLMNOPQRSTUVWXY"
     times, shares = film(len(names))

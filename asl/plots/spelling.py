@@ -110,6 +110,7 @@ def letters_over_time(
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 3.9))
     threshold, dwell = limits
+    begins = times[shares[0].any(axis=1).argmax()] - 0.7  # before it, there is nothing to see
     for place, name in enumerate(names):
         colour, style = HUES[place % len(HUES)], STYLES[place // len(HUES) % len(STYLES)]
         raw, mean = shares[0][:, place], shares[1][:, place]
@@ -118,7 +119,7 @@ def letters_over_time(
             times, np.where(mean > 0.005, mean, np.nan), style, color=colour, lw=2, label=name
         )
     axes.axhline(threshold, color=GREY, lw=1, ls="--")
-    axes.annotate("threshold", (times[0], threshold), (2, 3), textcoords="offset points")
+    axes.annotate("threshold", (begins, threshold), (2, 3), textcoords="offset points")
     for letter, time in written:
         axes.axvspan(time - dwell, time, 0, 1 / 1.3, color=GREY, alpha=0.25, lw=0)
         axes.annotate(letter, (time, 1.03), ha="center", va="bottom", weight="bold", fontsize=11)
@@ -127,7 +128,7 @@ def letters_over_time(
         axes.text((start + end) / 2, 1.18, letter, ha="center", va="bottom")
     ticks = [0, 0.25, 0.5, 0.75, 1, 1.07, 1.2]
     axes.set_yticks(ticks, [*(percent(tick, 0) for tick in ticks[:5]), "written", "signed"])
-    axes.set(xlabel="seconds", ylabel="probability", ylim=(0, 1.3), xlim=(times[0], times[-1]))
+    axes.set(xlabel="seconds", ylabel="probability", ylim=(0, 1.3), xlim=(begins, times[-1]))
     axes.set_title(
         "Letters over time: points are single images, lines their average, grey the dwell"
     )
@@ -150,7 +151,7 @@ def fingertip_paths(
         axes.plot(*form.T, color=ORANGE, lw=8, alpha=0.5, solid_capstyle="round", label=LIKE)
         axes.plot(*path.T, "o-", color=BLUE, ms=3, label=OWN)
         axes.plot(*path[0], "o", color=BLUE, ms=10)
-        axes.set(title=title, aspect="equal")
+        axes.set(title=title, aspect="equal", anchor="N")
         axes.margins(0.15)
         axes.invert_yaxis()
         axes.set_axis_off()
