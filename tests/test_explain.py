@@ -86,6 +86,17 @@ def test_mistakes_come_before_what_is_correct_and_each_photograph_once(parts):
     assert worst_first(test, np.zeros((6, 2))).empty
 
 
+@pytest.mark.parametrize(("unit", "count"), [("signer", 2), ("film segment", 1)])
+def test_of_a_film_frames_that_are_fairly_alike_are_shown_once(parts, unit, count):
+    random = np.random.default_rng(0)
+    scene, hand = random.normal(128, 30, (2, 28, 28, 1))
+    frames = np.stack([scene, 0.9 * scene + 0.45 * hand]).clip(0, 255).astype(np.uint8)
+    assert 0.8 < np.corrcoef(frames.reshape(2, -1))[0, 1] < 0.95
+    test = replace(parts.test.take(np.arange(2)), images=frames, labels=np.zeros(2, int))
+    film = replace(test, groups=np.arange(2), group_unit=unit)
+    assert len(worst_first(film, np.array([[0.2, 0.8], [0.1, 0.9]]))) == count
+
+
 def test_nearest_finds_the_image_itself_and_agrees_with_scikit_learn(model, parts):
     train_images = parts.train.images
     rows = nearest(model, train_images[[3, 40]], train_images, count=5)
