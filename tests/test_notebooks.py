@@ -35,7 +35,7 @@ def code_cells(cells):
 def test_the_series_is_whole():
     names = (
         "01_load 02_visualize 03_encode 04_build 05_train 06_evaluate 07_mistakes 08_predict "
-        "09_transfer 10_compare 11_trust"
+        "09_transfer 10_compare 11_trust 12_spell"
     )
     assert [file.stem for file in FILES] == names.split()
 
