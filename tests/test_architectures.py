@@ -84,7 +84,7 @@ def test_the_blocks_are_places_where_the_backbone_may_be_split(name, small):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_batch_normalisation_of_a_frozen_backbone_stays_with_what_it_knows(small):
+def test_batch_normalisation_of_a_frozen_backbone_stays_with_what_it_knows(small, eager):
     backbone, preprocessing = small["mobilenetv2"]
     model = with_head(backbone, preprocessing, (32, 32, 3), 3, frozen=True)
     images = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
@@ -103,16 +103,16 @@ def test_batch_normalisation_of_a_frozen_backbone_stays_with_what_it_knows(small
         ("mobilenetv2", keras.applications.mobilenet_v2),
     ],
 )
-def test_preprocessing_is_that_of_keras(name, reference):
-    _, preprocessing = MODELS[name].function(32)
+def test_preprocessing_is_that_of_keras(name, reference, small):
+    _, preprocessing = small[name]
     found = np.array(preprocessing(picture().astype(np.float32)))
     expected = reference.preprocess_input(picture().astype(np.float32))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["alexnet", "resnet18"])
-def test_preprocessing_is_that_of_torchvision(name):
-    _, preprocessing = MODELS[name].function(64)
+def test_preprocessing_is_that_of_torchvision(name, small):
+    _, preprocessing = small[name]
     found = np.array(preprocessing(picture().astype(np.float32)))[0, ::32, ::32]
     np.testing.assert_allclose(found.transpose(2, 0, 1), TORCH["prepared"], atol=1e-5)
 
@@ -133,7 +133,7 @@ def test_it_computes_what_torchvisions_does_with_the_same_weights(name, monkeypa
     np.testing.assert_allclose(found, TORCH[name], rtol=1e-3, atol=1e-3)
 
 
-def test_grey_images_become_three_equal_channels(small):
+def test_grey_images_become_three_equal_channels(small, eager):
     backbone, preprocessing = small["mobilenetv2"]
     grey, colour = (
         with_head(backbone, preprocessing, (28, 28, channels), 5, frozen=True)

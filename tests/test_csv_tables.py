@@ -2,16 +2,14 @@
 
 import dataclasses
 import hashlib
-import io
 import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ARCHIVES, needs_archives
 
-from asl import DATASETS, AslError, files, load, split
-from asl.data import csv_tables, download
+from asl import DATASETS, AslError, load, split
+from asl.data import csv_tables
 from asl.data.hand_poses import LETTERS
 
 FILES = ("sign_mnist_train.csv", "sign_mnist_test.csv")
@@ -178,18 +176,3 @@ def test_a_csv_of_your_own(home):
     write_table(home / "mine/letters.csv", [0, 31])
     with pytest.raises(AslError, match=r"letters\.csv, line 3: label 31 is none of 0, 9"):
         load(f"folder:{home / 'mine'}")
-
-
-@needs_archives
-def test_the_real_archive(home, monkeypatch):
-    monkeypatch.setenv("ASL_ARCHIVES", ARCHIVES)
-    loaded = load("letters")
-    assert loaded.images.shape == (34_627, 28, 28, 1)
-    with zipfile.ZipFile(download.find(DATASETS["letters"])) as archive:
-        member = "sign_mnist_test/sign_mnist_test.csv"
-        table = pd.read_csv(io.BytesIO(archive.read(member))).to_numpy()
-    test = split(loaded).test
-    np.testing.assert_array_equal(test.images.reshape(7172, 784), table[:, 1:])
-    np.testing.assert_array_equal(test.labels + (test.labels >= 9), table[:, 0])
-    assert (files.DATA / "cache/letters.npz").exists()
-    np.testing.assert_array_equal(load("letters").labels, loaded.labels)

@@ -4,9 +4,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from conftest import ARCHIVES, needs_archives
 
-from asl import AslError, duplicate_groups, label_conflicts, load, split
+from asl import AslError, duplicate_groups, label_conflicts, split
 from asl.data import near_duplicates, rendered_hands
 from asl.data.hand_poses import LETTERS
 from asl.data.samples import Samples
@@ -150,19 +149,3 @@ def test_groups_of_a_data_set_are_looked_for_once(home, drawn, monkeypatch, caps
     monkeypatch.setattr(near_duplicates, "VERSION", near_duplicates.VERSION + 1)
     np.testing.assert_array_equal(split(samples).test.names, parts.test.names)
     assert len(list((home / "data/cache").glob("mine-groups-*.npz"))) == 2
-
-
-@needs_archives
-def test_sign_language_mnist_is_made_of_photographs_of_21_images(home, monkeypatch):
-    """Its groups, one photograph or a few moments of a film, are multiples of 21 images, of which
-    some are missing; two of five official test images have a near-duplicate in training.
-    """
-    monkeypatch.setenv("ASL_ARCHIVES", ARCHIVES)
-    samples = load("letters")
-    train, validation, test = split(samples)
-    of_training = np.concatenate([train.groups, validation.groups])
-    sizes = np.unique(of_training, return_counts=True)[1]
-    photographs = np.ceil(sizes / 21)
-    assert photographs.sum() == pytest.approx(1332, abs=15)
-    assert (21 * photographs - sizes <= 4 * photographs).mean() > 0.98
-    assert 0.3 < np.isin(test.groups, of_training).mean() < 0.5

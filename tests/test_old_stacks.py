@@ -25,6 +25,7 @@ from asl.landmarks import interpreter
 from asl.models.keras_files import _carries_code
 from asl.models.metadata import Metadata
 
+pytestmark = pytest.mark.usefixtures("eager")  # to compile takes longer here than to run
 versions = pytest.mark.fault("versions")
 layers = keras.layers
 SHAPE = (28, 28, 1)
@@ -191,10 +192,8 @@ OTHERS = {
 
 @versions
 @pytest.mark.parametrize("change", OTHERS)
-def test_a_network_of_ones_own_that_only_a_newer_keras_reads(change, home):
-    model = build("cnn", SHAPE, 24)
-    file = save_model(model, "x-cnn", metadata_of("cnn", model))
-    rewrite(file, lambda config: (of_tomorrow(config), OTHERS[change](config)))
+def test_a_network_of_ones_own_that_only_a_newer_keras_reads(change, saved):
+    rewrite(saved, lambda config: (of_tomorrow(config), OTHERS[change](config)))
     with pytest.raises(AslError) as raised:
         load_model("x-cnn")
     message = str(raised.value)
@@ -210,9 +209,8 @@ def test_a_network_of_ones_own_that_only_a_newer_keras_reads(change, home):
     [{"model": "mine"}, {"input_shape": [64, 64, 3]}, {"class_names": ["A", "B"]}],
     ids=["architecture", "shape", "classes"],
 )
-def test_metadata_that_gives_another_architecture(known, home):
-    model = build("cnn", SHAPE, 24)
-    file = rewrite(save_model(model, "x-cnn", metadata_of("cnn", model)), of_tomorrow)
+def test_metadata_that_gives_another_architecture(known, saved):
+    file = rewrite(saved, of_tomorrow)
     beside = file.with_suffix(".json")
     beside.write_text(json.dumps(json.loads(beside.read_text()) | known))
     with pytest.raises(AslError, match=r"written by Keras 99\.1\.0 and cannot be read by Keras"):
@@ -232,10 +230,20 @@ def test_of_the_same_or_an_older_keras_the_reason_is_told(version, home):
     assert "code" not in str(raised.value) and "pip" not in str(raised.value)
 
 
+@pytest.fixture(scope="module")
+def saved_once(tmp_path_factory):
+    """The folder of an untrained network."""
+    folder, model = tmp_path_factory.mktemp("saved"), build("cnn", SHAPE, 24)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "MODEL", folder)
+        save_model(model, "x-cnn", metadata_of("cnn", model))
+    return folder
+
+
 @pytest.fixture
-def saved(home):
-    model = build("cnn", SHAPE, 24)
-    return save_model(model, "x-cnn", metadata_of("cnn", model))
+def saved(saved_once, home):
+    shutil.copytree(saved_once, files.MODEL)
+    return files.MODEL / "x-cnn.keras"
 
 
 CODE = {
