@@ -47,13 +47,27 @@ def network_of():
     return lambda name: known[name] if name in known else known.setdefault(name, small(name))
 
 
+@pytest.fixture(scope="module")
+def stored_once(tmp_path_factory):
+    """The folder of a checkpoint called tiny-cnn, as trained on the data set `tiny`."""
+    folder = tmp_path_factory.mktemp("stored")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "DATA", folder / "data")
+        patch.setattr(files, "MODEL", folder / "model")
+        known = {
+            "threshold": Threshold(0.99, 0.5, 0.9),
+            "split": asl.split(asl.load("tiny")).recipe,
+        }
+        metadata = Metadata("tiny", "cnn", LETTERS, 0, **known)
+        save_model(build("cnn", (28, 28, 1), 24), "tiny-cnn", metadata)
+    return folder / "model"
+
+
 @pytest.fixture
-def stored(home, network_of):
-    """A checkpoint called tiny-cnn, as trained on the data set `tiny`."""
-    parts = asl.split(asl.load("tiny"))
-    known = {"threshold": Threshold(0.99, 0.5, 0.9), "split": parts.recipe}
-    metadata = Metadata("tiny", "cnn", LETTERS, 0, **known)
-    return save_model(build("cnn", (28, 28, 1), 24), "tiny-cnn", metadata)
+def stored(stored_once, home):
+    """This checkpoint in the home folder."""
+    shutil.copytree(stored_once, files.MODEL)
+    return files.MODEL / "tiny-cnn.keras"
 
 
 @pytest.fixture

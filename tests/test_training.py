@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, step_by_step
 
 from asl import (
     AslError,
@@ -53,7 +53,8 @@ def whole(parts, tmp_path_factory):
         home = tmp_path_factory.mktemp("whole")
         patch.setattr(files, "HOME", home)
         patch.setattr(files, "MODEL", home / "model")
-        return home / "model", *run(parts)
+        with step_by_step():
+            return home / "model", *run(parts)
 
 
 def test_history_metadata_and_weights_fit_together(whole, parts):
@@ -131,7 +132,9 @@ def test_what_is_no_best_epoch_or_no_history_is_not_saved(by_hand, home):
     assert not (home / "model").exists()
 
 
-def test_interrupted_it_goes_on_as_if_it_had_not_been(whole, parts, home, monkeypatch, capsys):
+def test_interrupted_it_goes_on_as_if_it_had_not_been(
+    whole, parts, home, monkeypatch, capsys, eager
+):
     class Interrupted(resume.KeepProgress):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 2:
@@ -252,9 +255,10 @@ def test_batches_of_validation_are_the_images_as_they_are(parts):
 
 
 def test_what_is_not_asked_for_is_as_the_architecture_says(parts):
+    models = {name: build(name, (28, 28, 1), 24) for name in ("cnn", "conv1d_lstm")}
+
     def settled(name, **options):
-        model = build(name, (28, 28, 1), 24)
-        recipe = settle(model, registry.find(name), parts, seed=0, options=options)
+        recipe = settle(models[name], registry.find(name), parts, seed=0, options=options)
         return recipe.epochs, recipe.batch_size, recipe.augmented, recipe.phases
 
     few = math.ceil(1200 / math.ceil(len(parts.train) / 32))  # until the data set's `steps`

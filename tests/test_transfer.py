@@ -13,6 +13,7 @@ from asl.models import backbones, transfer
 from asl.models.registry import Architecture, Pretrained
 from asl.training import resume
 
+pytestmark = pytest.mark.usefixtures("eager")  # to compile takes longer here than to run
 SIZE = 32
 WIDTH = 48  # of the features
 BLOCKS = ("stem_relu", "block_1_bn", "block_2_add", "block_3_add", "out_relu")
