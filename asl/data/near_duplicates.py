@@ -71,9 +71,10 @@ def duplicate_groups(
     labels = np.zeros(count, int) if labels is None else labels
     coarse, fine, sharp = small(images)
     coarse, looks = unit(coarse), unit(fine)
-    found, doubtful = _exact_copies(sharp, labels), []
+    found = _exact_copies(sharp, labels)
     is_first = np.isin(np.arange(count), np.unique(found, return_index=True)[1])  # of its copies
     for _ in range(1 if count <= EXACT else ROUNDS):
+        doubtful = []
         for rows in _rows_of_labels(labels):
             pairs = _every_pair(coarse, rows)
             if count > EXACT:
@@ -82,9 +83,9 @@ def duplicate_groups(
                 linked, unsure = _compare(fine, looks, here, others_of, similarity)
                 found = _join(found, linked)
                 doubtful.append(_best_pairs(found, *unsure))  # a film has very many
-    first, second, _ = _best_pairs(found, *map(np.concatenate, zip(*doubtful, strict=True)))
-    same = _same_once_moved(sharp, first, second)
-    found = _join(found, (first[same], second[same]))
+        first, second, _ = _best_pairs(found, *map(np.concatenate, zip(*doubtful, strict=True)))
+        same = _same_once_moved(sharp, first, second)
+        found = _join(found, (first[same], second[same]))
     _, where, numbers = np.unique(found, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(where))[numbers].astype(np.int64)
 
