@@ -26,6 +26,8 @@ from asl.evaluation.cross_dataset import (
 )
 from asl.models.metadata import Metadata
 
+pytestmark = pytest.mark.usefixtures("eager")  # to compile takes longer here than to run
+
 
 def metadata_of(parts):
     basis = {"dataset": "tiny", "model": "cnn", "class_names": LETTERS, "seed": 0}

@@ -174,7 +174,7 @@ def test_without_maps_it_shows_which_pixels_count():
 
 
 @pytest.mark.parametrize("name", ["conv1d_lstm", "mobilenetv2"])
-def test_every_kind_of_network_can_be_asked(name, parts):
+def test_every_kind_of_network_can_be_asked(name, parts, eager):
     model = build(name, (28, 28, 1), 24, weights=None)
     heat = grad_cam(model, parts.test.images[:2], parts.test.labels[:2])
     assert heat.shape == (2, 28, 28)

@@ -20,7 +20,7 @@ from asl.data.rendered_hands import draw_hand
 from asl.models.metadata import Metadata, Threshold
 from asl.shell.tables import ROWS_SHOWN
 
-pytestmark = pytest.mark.usefixtures("eager")  # no graph is worth its compiling
+pytestmark = pytest.mark.usefixtures("eager")  # to compile takes longer here than to run
 
 
 def metadata_of(parts, **known):

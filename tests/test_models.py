@@ -11,6 +11,8 @@ from asl.keras_setup import keras
 from asl.models import registry
 from asl.training.options import compile_model
 
+pytestmark = pytest.mark.usefixtures("eager")  # to compile takes longer here than to run
+
 
 def test_an_unknown_name_answers_with_the_names_there_are():
     with pytest.raises(AslError, match=r"no model 'resnet'\. There are: cnn"):

@@ -18,6 +18,7 @@ from asl.models import backbones, pretrained
 from asl.models.pretrained import WEIGHTS
 from asl.models.transfer import backbone_of
 
+pytestmark = pytest.mark.usefixtures("eager")  # to compile takes longer here than to run
 NAME = "mobilenetv2"
 SHAPE = (28, 28, 1)
 
