@@ -33,6 +33,7 @@ def start(home: Path, *arguments: object, devices: int = 1) -> subprocess.Popen:
             **clean,
             "ASL_HOME": str(home),
             "KERAS_BACKEND": "jax",
+            "JAX_ENABLE_X64": "1",
             "PYTHONPATH": str(REPOSITORY),
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
         },
