@@ -68,6 +68,16 @@ def test_letters_over_time_show_images_average_dwell_and_what_was_signed():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["A", "B"]
 
 
+def test_a_letter_below_the_threshold_is_left_out_and_no_images_are_no_error():
+    times, (raw, _) = film(3)
+    figure = plots.letters_over_time(times, (raw, 0.9 * raw[:, ::-1]), "ABC", (0.5, 0.2), [], [])
+    told = [text.get_text() for text in drawn(figure).axes[0].get_legend().get_texts()]
+    assert told == ["C", "B"]
+    none = np.zeros((0, 3))
+    (text,) = drawn(plots.letters_over_time(times, (none, none), "ABC", (0.5, 0.2), [], [])).axes
+    assert text.texts[0].get_text() == "There are no images to show."
+
+
 def test_the_seconds_before_the_hand_comes_are_left_out():
     times, shares = film(2)
     shares[0][:15] = 0
@@ -77,8 +87,7 @@ def test_the_seconds_before_the_hand_comes_are_left_out():
 
 def test_many_letters_look_different():
     names = "ABCDEFGHIKLMNOPQRSTUVWXY"
-    times, shares = film(len(names))
-    shares = tuple(each + 0.01 for each in shares)
+    times, shares = np.arange(48) / 10, (np.repeat(np.eye(24), 2, axis=0),) * 2
     axes = drawn(plots.letters_over_time(times, shares, names, (0.5, 0.2), [], [])).axes[0]
     looks = {(line.get_color(), line.get_linestyle()) for line in axes.get_legend().get_lines()}
     assert len(looks) == len(names)

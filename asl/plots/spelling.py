@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from asl.landmarks.hand_landmarks import FINGERS
+from asl.plots.evaluation import text_alone
 from asl.plots.hands import COLOURS, PURPLE, draw_joints
 from asl.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILION, WIDTH, show_image
 from asl.rounding import percent
@@ -50,7 +51,7 @@ def joint_features(
     moved: Sequence[np.ndarray],
     directions: np.ndarray,
     distances: np.ndarray,
-    names: Sequence[str],
+    names: Sequence[str] = ("first", "second"),
 ) -> Figure:
     """What a network learns from in place of pixels. `pixels` and `moved` are the joints (21, 2) of
     two hands, as they were found and at one place and size; of the first, `directions` (20, 2) of
@@ -101,8 +102,8 @@ def letters_over_time(
     written: Sequence[tuple[str, float]],
     signed: Sequence[tuple[str, float, float]],
 ) -> Figure:
-    """How the images of a film become letters: for each of `names` the probability in each image,
-    points, and its average over time, a line.
+    """How the images of a film become letters: for each of `names` whose average reaches the
+    threshold, the probability in each image, points, and its average over time, a line.
 
     times float (n,), seconds; shares are both (n, names); limits are the threshold of the average
     and the dwell in seconds. `written` are letters and when they were written, each after a dwell,
@@ -110,7 +111,15 @@ def letters_over_time(
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 3.9))
     threshold, dwell = limits
-    begins = times[shares[0].any(axis=1).argmax()] - 0.7  # before it, there is nothing to see
+    if not shares[1].size:
+        return text_alone("There are no images to show.")
+    reached = shares[1] >= threshold
+    shown = np.flatnonzero(reached.any(axis=0))
+    shown = shown[np.argsort(reached[:, shown].argmax(axis=0), kind="stable")]  # as they come
+    shares, names = (shares[0][:, shown], shares[1][:, shown]), [names[k] for k in shown]
+    begins = (
+        times[(shares[0] > 0.02).any(axis=1).argmax()] - 0.7
+    )  # before it, there is nothing to see
     for place, name in enumerate(names):
         colour, style = HUES[place % len(HUES)], STYLES[place // len(HUES) % len(STYLES)]
         raw, mean = shares[0][:, place], shares[1][:, place]
