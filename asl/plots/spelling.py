@@ -109,24 +109,13 @@ def letters_over_time(
     and the dwell in seconds. `written` are letters and when they were written, each after a dwell,
     shaded; `signed` are letters with the seconds at which the hand began and ended them.
     """
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.9))
     threshold, dwell = limits
     if not shares[1].size:
         return text_alone("There are no images to show.")
-    reached = shares[1] >= threshold
-    shown = np.flatnonzero(reached.any(axis=0))
-    shown = shown[np.argsort(reached[:, shown].argmax(axis=0), kind="stable")]  # as they come
-    shares, names = (shares[0][:, shown], shares[1][:, shown]), [names[k] for k in shown]
-    begins = (
-        times[(shares[0] > 0.02).any(axis=1).argmax()] - 0.7
-    )  # before it, there is nothing to see
-    for place, name in enumerate(names):
-        colour, style = HUES[place % len(HUES)], STYLES[place // len(HUES) % len(STYLES)]
-        raw, mean = shares[0][:, place], shares[1][:, place]
-        axes.plot(times[raw > 0.02], raw[raw > 0.02], "o", color=colour, ms=2.5, alpha=0.5)
-        axes.plot(
-            times, np.where(mean > 0.005, mean, np.nan), style, color=colour, lw=2, label=name
-        )
+    has_hand = (shares[0] > 0.02).any(axis=1)
+    begins = times[has_hand.argmax()] - 0.7  # before, there is nothing to see
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.9))
+    _draw_shares(axes, times, shares, names, threshold)
     axes.axhline(threshold, color=GREY, lw=1, ls="--")
     axes.annotate("threshold", (begins, threshold), (2, 3), textcoords="offset points")
     for letter, time in written:
@@ -141,10 +130,38 @@ def letters_over_time(
     axes.set_title(
         "Letters over time: points are single images, lines their average, grey the dwell"
     )
-    columns, size = 1 + len(names) // 10, 10 if len(names) < 10 else 8
-    place = {"loc": "center left", "bbox_to_anchor": (1, 0.4), "ncols": columns}
-    axes.legend(title="hand", frameon=False, fontsize=size, columnspacing=0.8, **place)
     return figure
+
+
+def _draw_shares(
+    axes: plt.Axes,
+    times: np.ndarray,
+    shares: tuple[np.ndarray, np.ndarray],
+    names: Sequence[str],
+    threshold: float,
+) -> None:
+    """Points and lines of the letters whose average reaches the threshold, in the order in which
+    they do, and their legend.
+    """
+    reached = shares[1] >= threshold
+    shown = np.flatnonzero(reached.any(axis=0))
+    shown = shown[np.argsort(reached[:, shown].argmax(axis=0), kind="stable")]
+    for place, column in enumerate(shown.tolist()):
+        colour, style = HUES[place % len(HUES)], STYLES[place // len(HUES) % len(STYLES)]
+        raw, mean = shares[0][:, column], shares[1][:, column]
+        seen, line = raw > 0.02, np.where(mean > 0.005, mean, np.nan)
+        axes.plot(times[seen], raw[seen], "o", color=colour, ms=2.5, alpha=0.5)
+        axes.plot(times, line, style, color=colour, lw=2, label=names[column])
+    many = len(shown) > 10
+    axes.legend(
+        title="hand",
+        loc="center left",
+        bbox_to_anchor=(1, 0.4),
+        ncols=1 + len(shown) // 10,
+        fontsize=8 if many else 10,
+        columnspacing=0.8,
+        frameon=False,
+    )
 
 
 def fingertip_paths(
