@@ -55,9 +55,9 @@ def test_frozen_means_that_the_head_alone_is_trained(name, small):
     backbone, preprocessing = small[name]
     model = with_head(backbone, preprocessing, (28, 28, 1), 24, frozen=True)
     features = backbone.output_shape[-1]
-    trainable = sum(weights.shape.num_elements() for weights in model.trainable_variables)
+    trainable = sum(math.prod(weights.shape) for weights in model.trainable_variables)
     assert trainable == (features + 1) * 24
-    frozen = sum(weights.shape.num_elements() for weights in model.non_trainable_variables)
+    frozen = sum(math.prod(weights.shape) for weights in model.non_trainable_variables)
     assert frozen - MODELS[name].pretrained.parameters in range(10)  # and the state of dropout
     open_ = with_head(backbone, preprocessing, (28, 28, 1), 24, frozen=False)
     moving = sum(
@@ -65,7 +65,7 @@ def test_frozen_means_that_the_head_alone_is_trained(name, small):
         for layer in backbone.layers
         if isinstance(layer, keras.layers.BatchNormalization)
     )
-    trainable = sum(weights.shape.num_elements() for weights in open_.trainable_variables)
+    trainable = sum(math.prod(weights.shape) for weights in open_.trainable_variables)
     assert trainable == backbone.count_params() - moving + (features + 1) * 24
 
 
