@@ -1,5 +1,6 @@
 """The architectures: counted, and held against the packages that they come from."""
 
+import math
 import re
 
 import numpy as np
