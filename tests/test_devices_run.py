@@ -132,8 +132,13 @@ def test_where_one_is_killed_the_other_ends_and_both_go_on(killed, alone, home):
     processes[killed].communicate()
     done = max(int(file.stem[-3:]) for file in progress.glob("epoch-*.json"))
     again = pair(home, "cnn", epochs=400)
-    line = again[0].stdout.readline() + again[0].stdout.readline() + again[0].stdout.readline()
+    told = []
+    for line in again[0].stdout:
+        told += [line] if line.startswith(("going on", "epoch", "asl")) else []
+        if len(told) == 2:
+            break
     for each in again:
         each.kill()
         each.communicate()
-    assert f"going on after epoch {done} of 400" in line
+    assert told[0].startswith(f"going on after epoch {done} of 400")
+    assert told[1].startswith(f"epoch {done + 1:3d}/400")
