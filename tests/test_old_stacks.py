@@ -147,7 +147,7 @@ def test_the_stored_reader_gives_the_same_without_its_settings(home):
 
 @versions
 @pytest.mark.parametrize(
-    "known", [{"pixels_share": 0.3}, {"pixels_share": None}, {"temperature": 1.0}]
+    "known", [{"pixels_share": 0.55}, {"pixels_share": None}, {"temperature": 1.0}]
 )
 def test_a_reader_of_a_newer_keras_and_metadata_of_another_are_refused(known, home):
     file = rewrite(copy_of_stored("reader"), of_tomorrow)

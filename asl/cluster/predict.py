@@ -78,16 +78,8 @@ def predict_dataset(
     engine.check_installed()
     sources.check_inputs(given)
     sources.check_output(str(output), given)
-    address_of_output = str(output) if "://" in str(output) else os.path.abspath(output)
-    job = {
-        "output": address_of_output,
-        "format": format,
-        "model": os.path.abspath(model) if model.endswith(".keras") else model,
-        "package": package_version(),
-        "network": network_version(model),
-        **(reader or {}),
-    }
-    folder = Folder(address_of_output, format)
+    job = _job(str(output), format, model) | (reader or {})
+    folder = Folder(job["output"], format)
     with ExitStack() as stack:
         if folder.is_local:
             stack.enter_context(_only_one(folder))
@@ -103,6 +95,17 @@ def predict_dataset(
     told = _merge(listing.left_out, listing.missed)
     seconds = time.monotonic() - began
     return Dataset(str(output), listing.pictures, listing.before, told, again, rate, seconds)
+
+
+def _job(output: str, format: str, model: str) -> dict[str, Any]:
+    """What all workers are told, see `asl.cluster.worker.Job`."""
+    return {
+        "output": output if "://" in output else os.path.abspath(output),
+        "format": format,
+        "model": os.path.abspath(model) if model.endswith(".keras") else model,
+        "package": package_version(),
+        "network": network_version(model),
+    }
 
 
 def _only_one(folder: Folder):
