@@ -62,7 +62,11 @@ def test_the_other_backend_reads_a_checkpoint_and_predicts_the_same(name, parts,
     images = few.train.images
     if name == "joints":
         images = np.random.default_rng(0).normal(40, 9, (64, 21, 3)).astype(np.float32)
-        save_model(model, name, Metadata("tiny", name, few.train.class_names, seed=0))
+        save_model(
+            model,
+            name,
+            Metadata("tiny", name, few.train.class_names, seed=0, input_shape=(28, 28, 1)),
+        )
     else:
         asl.train(model, few, name=name, epochs=1)
     np.save(home / "images.npy", images)
