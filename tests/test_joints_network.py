@@ -7,7 +7,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ARCHIVES, REPOSITORY, needs_archives
+from conftest import ARCHIVES, REPOSITORY, needs_archives, needs_tensorflow
 
 import asl
 from asl import AslError, checkpoints, config, files, plots
@@ -585,6 +585,7 @@ def test_what_the_network_sees_is_drawn(network, samples):
     assert answer.axes[0].lines
 
 
+@needs_tensorflow  # 05 trains by hand with what JAX does not take: zeros_like(variable)
 def test_the_notebooks_run_with_it(home, monkeypatch):
     """04 to 08, one after the other; in the pictures of 08 the stand-in finds no hands."""
     monkeypatch.setattr(files, "REPOSITORY", REPOSITORY)
