@@ -1,5 +1,6 @@
 """The page's server, and Chromium with a film as its camera; for the tests, and for the bench."""
 
+import atexit
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -57,19 +59,28 @@ def started(home: Path, options: tuple = (), server: str = SERVER, **known: str)
 @contextmanager
 def chromium_with(film: Path | None, cameras: int = 1) -> Iterator:
     """Chromium, whose camera plays a film over and over; without one it has no camera."""
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error
 
     arguments = ["--no-sandbox"]
     if film:
         arguments += [f"--use-fake-device-for-media-stream=device-count={cameras}"]
         arguments += [f"--use-file-for-fake-video-capture={film}"]
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        except Error as error:
-            raise DidNotStart(str(error).splitlines()[0]) from error
-        yield browser
-        browser.close()
+    try:
+        browser = _playwright().chromium.launch(executable_path=CHROMIUM, args=arguments)
+    except Error as error:
+        raise DidNotStart(str(error).splitlines()[0]) from error
+    yield browser
+    browser.close()
+
+
+@cache
+def _playwright():
+    """One for all browsers: a second one beside it is refused."""
+    from playwright.sync_api import sync_playwright
+
+    started = sync_playwright().start()
+    atexit.register(started.stop)
+    return started
 
 
 @contextmanager
