@@ -378,6 +378,7 @@ def test_nothing_is_wider_than_the_window(chromium, address, place, width, schem
 
 def test_a_taken_port_gives_the_next(place, address):
     port = int(address.rpartition(":")[2])
-    with started(place, ("--port", str(port))) as (other, told):
+    known = {"ASL_ARCHIVES": ARCHIVES} if ARCHIVES else {}
+    with started(place, ("--port", str(port)), **known) as (other, told):
         assert int(other.rpartition(":")[2]) > port
         assert f"port {port} is taken" in told
