@@ -139,7 +139,9 @@ def until(page, what, seconds: float = 90):
 
 
 # Frames carry their number as black and white squares in a corner, which the server reads and says
-# with what it found in them: so each answer is known to belong to one frame
+# with what it found in them: so each answer is known to belong to one frame. The script comes before
+# the document has an element, so the document itself is observed; and Gradio changes what lies over
+# the camera in place, so attributes are observed too
 BITS = 14
 MARKED_SERVER = SERVER.replace(
     "sys.exit",
@@ -177,7 +179,7 @@ MARKS = f"""(() => {{
     const is_hand = over.children.length > 0;
     requestAnimationFrame(() => window.shown.push(
       [number, performance.now() - window.taken[number], performance.now(), is_hand]));
-  }}).observe(document.documentElement, {{childList: true, subtree: true}});
+  }}).observe(document, {{attributes: true, childList: true, subtree: true}});
 }})()"""
 
 
