@@ -63,6 +63,15 @@ document.documentElement.lang = "en";
   new MutationObserver(() => document.querySelectorAll(record).forEach(
     each => each.setAttribute("aria-label", "start or stop reading"))).observe(
     document.documentElement, {childList: true, subtree: true});
+  // The arrow keys go from tab to tab, as people expect who work with the keyboard alone
+  document.addEventListener("keydown", event => {
+    const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
+    const tab = event.target.closest && event.target.closest("[role=tab]");
+    if (!step || !tab) return;
+    const tabs = [...tab.parentElement.querySelectorAll("[role=tab]")];
+    tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length].focus();
+    event.preventDefault();
+  });
   // The mouse on the hand of Practise moves the sliders beside it, half a degree a pixel
   let drag = null;
   const slide = (name, value) => {
