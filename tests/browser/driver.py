@@ -57,14 +57,18 @@ def started(home: Path, options: tuple = (), server: str = SERVER, **known: str)
 
 
 @contextmanager
-def chromium_with(film: Path | None, cameras: int = 1) -> Iterator:
-    """Chromium, whose camera plays a film over and over; without one it has no camera."""
+def chromium_with(film: Path | None, cameras: int = 0) -> Iterator:
+    """Chromium, whose camera plays a film over and over; or that has so many cameras, which show
+    test pictures of its own, since it has one camera at most for a film.
+    """
     from playwright.sync_api import Error
 
     arguments = ["--no-sandbox"]
     if film:
-        arguments += [f"--use-fake-device-for-media-stream=device-count={cameras}"]
+        arguments += ["--use-fake-device-for-media-stream"]
         arguments += [f"--use-file-for-fake-video-capture={film}"]
+    elif cameras:
+        arguments += [f"--use-fake-device-for-media-stream=device-count={cameras}"]
     try:
         browser = _playwright().chromium.launch(executable_path=CHROMIUM, args=arguments)
     except Error as error:
@@ -139,9 +143,9 @@ def until(page, what, seconds: float = 90):
 
 
 # Frames carry their number as black and white squares in a corner, which the server reads and says
-# with what it found in them: so each answer is known to belong to one frame. The script comes before
+# with what it found in them: so each answer is known to belong to one frame. The script runs before
 # the document has an element, so the document itself is observed; and Gradio changes what lies over
-# the camera in place, so attributes are observed too
+# the camera in place, so that attribute is observed too
 BITS = 14
 MARKED_SERVER = SERVER.replace(
     "sys.exit",
@@ -179,7 +183,8 @@ MARKS = f"""(() => {{
     const is_hand = over.children.length > 0;
     requestAnimationFrame(() => window.shown.push(
       [number, performance.now() - window.taken[number], performance.now(), is_hand]));
-  }}).observe(document, {{attributes: true, childList: true, subtree: true}});
+  }}).observe(
+    document, {{attributeFilter: ["data-frame"], childList: true, subtree: true}});
 }})()"""
 
 
