@@ -263,9 +263,9 @@ def test_a_double_letter_is_asked_twice(show):
 
 def test_weak_letters_come_more_often_and_none_twice_in_a_row():
     scores = {letter: Score(5, 5) for letter in practise.ALL} | {"Q": Score(5, 0)}
-    dice, last, drawn = random.Random(0), "A", []
+    generator, last, drawn = random.Random(0), "A", []
     for _ in range(3000):
-        letter = practise.next_letter(scores, last, dice)
+        letter = practise.next_letter(scores, last, generator)
         assert letter != last
         drawn.append(letter)
         last = letter

@@ -58,11 +58,11 @@ def weight(score: Score) -> float:
     return 1.0 + FEW * (score.asked - score.right + 1) / (score.asked + 1)
 
 
-def next_letter(scores: dict[str, Score], last: str, dice: random.Random) -> str:
+def next_letter(scores: dict[str, Score], last: str, generator: random.Random) -> str:
     """A letter to practise, never the same twice; weak ones come more often."""
     others = [letter for letter in ALL if letter != last]
     weights = [weight(scores.get(letter, Score())) for letter in others]
-    return dice.choices(others, weights)[0]
+    return generator.choices(others, weights)[0]
 
 
 def start(practice: Practice, text: str) -> None:
@@ -72,13 +72,13 @@ def start(practice: Practice, text: str) -> None:
         _ask(practice)
 
 
-def go_on(practice: Practice, dice: random.Random | None = None) -> None:
+def go_on(practice: Practice, generator: random.Random | None = None) -> None:
     """Ask the next letter: of the word or, after its last one, any."""
     with practice.lock:
         practice.place += 1
         if practice.place >= len(practice.word):
             practice.word, practice.place = "", 0
-        _ask(practice, dice)
+        _ask(practice, generator)
 
 
 def skip(practice: Practice) -> None:
@@ -89,11 +89,12 @@ def skip(practice: Practice) -> None:
     go_on(practice)
 
 
-def _ask(practice: Practice, dice: random.Random | None = None) -> None:
+def _ask(practice: Practice, generator: random.Random | None = None) -> None:
     if practice.word:
         practice.target = practice.word[practice.place]
     else:
-        practice.target = next_letter(practice.scores, practice.target, dice or random.Random())
+        generator = generator or random.Random()
+        practice.target = next_letter(practice.scores, practice.target, generator)
     practice.state = State()
     practice.is_missed, practice.right_since = False, None
 
