@@ -21,7 +21,8 @@ CLASSES = {
     "names": "names of files",
     "archives": "archives and folders",
     "values": "wrong values",
-    "versions": "older and newer libraries",
+    "versions": "older, newer and missing libraries",
+    "clusters": "clusters whose workers, parts or address fail",
     "kills": "kill -9 at random moments",
 }
 

@@ -152,7 +152,7 @@ def test_a_block_that_ends_every_worker_is_named_and_the_others_stay(
     assert len(list((home / "out").glob("part-*.csv"))) == 4
 
 
-@pytest.mark.fault("full disk")
+@pytest.mark.fault("outputs")
 def test_a_full_disk_is_said_and_the_next_start_goes_on(pictures, home, here, monkeypatch):
     write, written = Folder._write_here, []
 
@@ -172,7 +172,7 @@ def test_a_full_disk_is_said_and_the_next_start_goes_on(pictures, home, here, mo
     assert not list((home / "out/_writing").iterdir())
 
 
-@pytest.mark.fault("unwritable output")
+@pytest.mark.fault("outputs")
 def test_a_place_that_cannot_be_written_to_is_refused_first(pictures, home, here):
     (home / "file").write_text("")
     with pytest.raises(AslError, match="cannot write"):
@@ -231,7 +231,7 @@ def test_what_fails_unforeseen_in_a_worker_is_told_whole(home):
     assert "ValueError" in json.loads(told)["unforeseen"]
 
 
-@pytest.mark.fault("memory")
+@pytest.mark.fault("clusters")
 def test_too_little_memory_halves_the_pictures(samples):
     asked = []
 
@@ -288,7 +288,7 @@ def test_blocks_are_called_by_what_is_in_them(pictures):
     ]
 
 
-@pytest.mark.fault("bad arguments")
+@pytest.mark.fault("values")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -315,7 +315,7 @@ def test_the_command_writes_parts(pictures, home, here, capsys):
     assert len(lines(home / "out")) == 49
 
 
-@pytest.mark.fault("missing package")
+@pytest.mark.fault("versions")
 def test_without_ray_the_extra_is_named(pictures, home, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -323,7 +323,7 @@ def test_without_ray_the_extra_is_named(pictures, home, monkeypatch):
         predict_dataset(pictures, home / "out", CNN)
 
 
-@pytest.mark.fault("no connection")
+@pytest.mark.fault("clusters")
 def test_an_address_where_nobody_answers(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         silent = server.getsockname()[1]  # takes the connection, and says nothing
@@ -336,7 +336,7 @@ def test_an_address_where_nobody_answers(monkeypatch):
         engine.check_address("nonsense")
 
 
-@pytest.mark.fault("damaged part")
+@pytest.mark.fault("clusters")
 def test_a_damaged_part_is_named(pictures, home, here):
     predict(pictures, home / "out")
     part = min((home / "out").glob("part-*"))

@@ -1,6 +1,7 @@
 """The structure of the package: imports go one way, files and functions stay small."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -112,3 +113,18 @@ def test_the_list_of_commands_needs_neither_numpy_nor_tensorflow():
         "assert not {'numpy', 'pandas', 'cv2', 'tensorflow', 'keras'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
+
+
+def test_every_class_of_faults_is_counted():
+    """`make faults` knows the classes that tests name, and counts no other."""
+    tests = [file.read_text() for file in (REPOSITORY / "tests").rglob("test_*.py")]
+    named = {name for text in tests for name in re.findall(r'mark\.fault\("([^"]+)"\)', text)}
+    assert {*bench_constant("faults.py", "CLASSES")} == named
+
+
+def bench_constant(file: str, name: str):
+    """The value of a constant at the top of a file of benchmarks/, without running it."""
+    for line in ast.parse((REPOSITORY / "benchmarks" / file).read_text()).body:
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == name:
+            return ast.literal_eval(line.value)
+    raise AssertionError(f"{file} has no {name}")
