@@ -22,7 +22,7 @@ from asl.landmarks.crops import CROP
 from asl.models.devices import is_first, using
 from asl.models.joints import dense_network
 from asl.models.processes import shared_folder
-from asl.reader import train as reader
+from asl.reader import fit
 from asl.reader.domain_randomization import KEPT
 from asl.reader.signs import SHAPES
 from asl.reader.sources import Batches, Hands
@@ -70,7 +70,7 @@ def train_reader(epochs: int) -> dict[str, list[float]]:
     points = random.standard_normal((60, 21, 3)).astype(np.float32)
     sources = {"made up": Hands(points, np.arange(60) % 4, 1.0, crops)}
     losses: dict[str, list[float]] = {}
-    reader.EPOCHS = epochs
+    fit.EPOCHS = epochs
     real = keras.callbacks.LambdaCallback
 
     def kept(on_epoch_begin, on_epoch_end):  # what the reader prints, whole
@@ -84,8 +84,9 @@ def train_reader(epochs: int) -> dict[str, list[float]]:
     with shared_folder(asl.files.RUNS / "reader") as folder:
         for name, build in (("joints", lambda: dense_network(len(SHAPES))), ("pixels", pixels)):
             batches = Batches(sources, 8, 3, pixels=name == "pixels")
-            settings = reader.Settings(8, 3 * epochs, 1e-3, 1e-2)
-            reader.fit_network(folder / f"{name}.keras", build, batches, settings, name)
+            settings = fit.Settings(8, 3 * epochs, 1e-3, 1e-2)
+            file = folder / f"{name}.keras"
+            fit.fit_network(file, build, batches, settings, name, fit.Compiled())
     return losses
 
 

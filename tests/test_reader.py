@@ -27,6 +27,7 @@ from asl.models import reader as reader_module
 from asl.models.metadata import Metadata
 from asl.models.reader import both
 from asl.prediction import predict_fitted
+from asl.reader import fit as reader_fit
 from asl.reader import left_out, open_hands, read, sources, train
 from asl.reader.domain_randomization import KEPT, SIZE, background, degrade_all, randomize
 from asl.reader.left_out import LeftOut
@@ -88,7 +89,7 @@ def small(own, monkeypatch, no_further_looks):
         "pixel_network": pixel_network,
     }
     for name, value in changed.items():
-        for module in (sources, left_out, train):
+        for module in (sources, left_out, reader_fit, train):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(joints_module, "UNITS", 8)
@@ -512,7 +513,10 @@ class Killed(Exception):
 
 def test_a_training_that_was_killed_goes_on_to_the_same_weights(home, monkeypatch, networks, eager):
     build = partial(train.dense_network, len(SHAPES), 5)  # with dropout and batch normalisation
-    fit = partial(train.fit_network, build=build, settings=train.JOINTS, told="x")
+    compiled = reader_fit.Compiled()
+    fit = partial(
+        reader_fit.fit_network, build=build, settings=train.JOINTS, told="x", compiled=compiled
+    )
     whole = fit(home / "a/x.keras", batches=points_to_train_on())
     usual = keras.callbacks.LambdaCallback
 

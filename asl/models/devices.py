@@ -199,10 +199,10 @@ def spread() -> Iterator[None]:
 
 def laid_out(model: keras.Model) -> keras.Model:
     """A network on all devices, within `spread`: a copy, not compiled; without devices, itself."""
-    return _copied(model) if _State.spread else model
+    return copied(model) if _State.spread else model
 
 
-def _copied(model: keras.Model) -> keras.Model:
+def copied(model: keras.Model) -> keras.Model:
     """The same network anew: its weights, what of it is frozen, what its dropout will draw."""
     from asl.keras_setup import keras
 
@@ -234,7 +234,7 @@ def forward(model: keras.Model, batch: int) -> tuple[Callable[[np.ndarray], np.n
         return model.predict_on_batch, batch
     size, distribution = batch * len(used.own), _distribution(used.own)
     with distribution.scope():
-        copy = _copied(model)
+        copy = copied(model)
 
     def predict(images: np.ndarray) -> np.ndarray:
         filled = images.take(range(math.ceil(len(images) / size) * size), axis=0, mode="clip")

@@ -19,14 +19,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
 
 from asl import checkpoints, files
 from asl.errors import AslError, few
@@ -35,32 +31,20 @@ from asl.export import convert
 from asl.keras_setup import BACKEND, keras
 from asl.models import devices, pretrained, registry
 from asl.models.joints import dense_network, save_hidden
-from asl.models.keras_files import load_keras_file
-from asl.models.layers import all_layers
 from asl.models.metadata import Metadata
 from asl.models.processes import check_same, several, shared_folder
 from asl.models.reader import BACKBONE, both, pixel_network
 from asl.reader import left_out
+from asl.reader.fit import EPOCHS, SECONDS, Compiled, Settings, fit_network
 from asl.reader.signs import SHAPES, sign_places
 from asl.reader.sources import LEFT_OUT, OPEN, RENDERED, SHARES, Batches, Hands, gather
 
 VERSION = 4  # of the way it is trained: what was trained in another one is trained again
 
-
-class Settings(NamedTuple):
-    """How a network is trained: AdamW, its rate rising, then falling as a cosine."""
-
-    batch: int
-    steps: int
-    rate: float  # the highest one
-    decay: float  # of weights
-
-
 JOINTS = Settings(batch=512, steps=1500, rate=3e-3, decay=1e-2)
 PIXELS = Settings(batch=64, steps=1500, rate=2e-3, decay=1e-3)
-EPOCHS = 5  # between which a training may be interrupted
-LABEL_SMOOTHING = 0.1
-SECONDS = "seconds.txt"  # of each epoch, a line each
+
+Networks = tuple[keras.Model, keras.Model]  # of joints, and of pixels
 
 
 def train_reader(left: str | None = None, seed: int = 0, steps: int | None = None) -> Path | None:
@@ -95,9 +79,10 @@ def _train_all(
     sources: dict[str, Hands], folder: Path, left: str | None, seed: int, pixels: Settings
 ) -> Path | None:
     """As `train_reader` says, with what is kept in a folder."""
-    known = {}
+    known, compiled = {}, Compiled()
+    train = partial(_train, seed=seed, pixels=pixels, compiled=compiled)
     for name in [left] if left else LEFT_OUT:
-        known[name] = _without(name, sources, folder, seed, pixels)
+        known[name] = _without(name, sources, folder, train)
         groups = known[name].groups[known[name].is_letter]
         for way, share in (("joints", 0.0), ("pixels", 1.0)):  # together: chosen by other sets
             told = describe_accuracy(known[name].correct(share), groups)
@@ -106,8 +91,8 @@ def _train_all(
         return None
     share = left_out.choose_share([*known.values()])
     temperature, threshold = left_out.calibrate([*known.values()], share)
-    _train_hidden_layers(sources, folder / "no pictures", seed)
-    joints, crops = _train(sources, folder / "all sets", seed, pixels)
+    _train_hidden_layers(sources, folder / "no pictures", seed, compiled)
+    joints, crops = train(sources, folder / "all sets")
     if BACKEND != "tensorflow":
         print(
             f"All networks are trained, and kept in {files.shown(folder)}. model/reader.tflite is "
@@ -162,26 +147,28 @@ def _predictions(folder: Path, name: str) -> Path:
 
 
 def _without(
-    name: str, sources: dict[str, Hands], folder: Path, seed: int, pixels: Settings
+    name: str, sources: dict[str, Hands], folder: Path, train: Callable[..., Networks]
 ) -> left_out.LeftOut:
     """What networks that were trained without a set say of it."""
     file = _predictions(folder, name)
     found = left_out.kept(file)
     if found is None:
         others = {each: hands for each, hands in sources.items() if each not in LEFT_OUT[name]}
-        found = left_out.predict_left_out(name, *_train(others, file.parent, seed, pixels))
+        found = left_out.predict_left_out(name, *train(others, file.parent))
         left_out.keep(found, file)
     return found
 
 
-def _train_hidden_layers(sources: dict[str, Hands], folder: Path, seed: int) -> None:
+def _train_hidden_layers(
+    sources: dict[str, Hands], folder: Path, seed: int, compiled: Compiled
+) -> None:
     """The weights that `joints` begins with, model/joints-landmarks.npz: of landmark rows and
     rendered hands alone, so that every set of pictures is new to them.
     """
     others = {name: hands for name, hands in sources.items() if name not in (*SHARES, OPEN)}
     batches = Batches(others, JOINTS.batch, JOINTS.steps // EPOCHS, seed)
     build = partial(dense_network, len(SHAPES), seed)
-    network = fit_network(folder / "joints.keras", build, batches, JOINTS, folder.name)
+    network = fit_network(folder / "joints.keras", build, batches, JOINTS, folder.name, compiled)
     name = registry.find("joints").hidden
     assert name is not None
     if devices.is_first():
@@ -189,8 +176,8 @@ def _train_hidden_layers(sources: dict[str, Hands], folder: Path, seed: int) -> 
 
 
 def _train(
-    sources: dict[str, Hands], folder: Path, seed: int, pixels: Settings
-) -> tuple[keras.Model, keras.Model]:
+    sources: dict[str, Hands], folder: Path, seed: int, pixels: Settings, compiled: Compiled
+) -> Networks:
     """Both networks, of joints and of pixels."""
     networks = []
     for name, settings, build in (
@@ -200,69 +187,6 @@ def _train(
         steps = settings.steps // EPOCHS
         batches = Batches(sources, settings.batch, steps, seed, name == "pixels")
         told = f"{folder.name}, {name}"
-        networks.append(fit_network(folder / f"{name}.keras", build, batches, settings, told))
+        file = folder / f"{name}.keras"
+        networks.append(fit_network(file, build, batches, settings, told, compiled))
     return networks[0], networks[1]
-
-
-def fit_network(
-    file: Path, build: Callable[[], keras.Model], batches: Batches, settings: Settings, told: str
-) -> keras.Model:
-    """A network that is trained, or was before; an interrupted training goes on with the epochs
-    that are there.
-    """
-    if file.is_file():
-        return load_keras_file(file, rebuild=build)
-    model, began = build(), time.perf_counter()
-
-    def report(epoch: int, logs: dict) -> None:
-        figures = f"loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}"
-        print(f"{told}: epoch {epoch + 1}/{EPOCHS}  {figures}", flush=True)
-
-        with (file.parent / SECONDS).open("a") as kept:
-            kept.write(f"{time.perf_counter() - began:.1f}\n")
-
-    def follow(epoch: int, _: dict | None = None) -> None:
-        nonlocal began
-        batches.epoch, began = epoch, time.perf_counter()
-        _set_dropout(network, epoch * len(batches))
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with devices.spread():
-        network = devices.laid_out(model)
-        _compile(network, settings, len(batches) * EPOCHS)
-        network.fit(
-            batches,
-            epochs=EPOCHS,
-            shuffle=False,  # each batch is drawn at random as it is; what goes on keeps their order
-            verbose=0,
-            callbacks=[
-                keras.callbacks.BackupAndRestore(file.with_suffix(".backup")),
-                keras.callbacks.LambdaCallback(on_epoch_begin=follow, on_epoch_end=report),
-            ],
-        )
-    if network is not model:
-        model.set_weights(network.get_weights())
-    with files.write_beside(file) as temporary:
-        model.save(temporary)
-    return model
-
-
-def _compile(model: keras.Model, settings: Settings, steps: int) -> None:
-    """For a training of `steps` batches in all."""
-    warm_up = steps // 15
-    rates = keras.optimizers.schedules.CosineDecay(
-        settings.rate / 10, steps - warm_up, warmup_target=settings.rate, warmup_steps=warm_up
-    )
-    model.compile(
-        keras.optimizers.AdamW(rates, weight_decay=settings.decay, clipnorm=1.0),
-        keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-        metrics=["accuracy"],
-    )
-
-
-def _set_dropout(model: keras.Model, step: int) -> None:
-    """Let dropout draw what it would have drawn at this step: the backup does not hold that."""
-    for layer in all_layers(model):
-        if hasattr(layer, "seed_generator"):
-            state = layer.seed_generator.state
-            state.assign([int(np.asarray(state)[0]), step])
