@@ -470,7 +470,7 @@ def draw_hands(
     channels = 4 if cutout else 3 if colour else 1
     images = np.empty((len(names), size, size, channels), np.uint8)
     order = sorted(range(len(names)), key=lambda i: names[i])  # like shapes together: less waste
-    step = min(32, max(1, 40_000 // size**2))  # bounds the memory
+    step = min(32, max(1, 160_000 // size**2))  # bounds the memory
     chunks = [order[k : k + step] for k in range(0, len(order), step)]
 
     def work(chunk: list[int]) -> None:
