@@ -136,7 +136,7 @@ def test_the_reader_is_finished_where_tensorflow_is(home, monkeypatch, capsys):
     monkeypatch.setattr(reader_train.left_out, "choose_share", lambda sets: 0.5)
     monkeypatch.setattr(reader_train.left_out, "calibrate", lambda sets, share: (1.0, None))
     monkeypatch.setattr(reader_train, "_train_hidden_layers", lambda *_: None)
-    monkeypatch.setattr(reader_train, "_train", lambda *_: (None, None))
+    monkeypatch.setattr(reader_train, "_train", lambda *_, **__: (None, None))
     monkeypatch.setattr(reader_train, "gather", dict)
     assert reader_train.train_reader() is None
     told = capsys.readouterr().out
