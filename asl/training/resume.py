@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from asl import files
-from asl.keras_setup import keras
+from asl.keras_setup import BACKEND, keras
 from asl.models import devices
 from asl.training.batches import Batches
 from asl.training.epochs import EpochLog
@@ -81,6 +81,7 @@ def fit_phase(
             current = model if not done else keras.saving.load_model(epoch_file(folder, done))
             if not done and (current := devices.laid_out(model)) is not model:
                 compile_model(current, *how)
+            _make_variables(current, validation)
             keras.utils.set_random_seed(batches.seed)
             try:
                 current.fit(
@@ -97,6 +98,15 @@ def fit_phase(
                 raise
     model.set_weights(epoch_network(folder, progress["best_epoch"]).get_weights())
     return pd.DataFrame(progress["history"])
+
+
+def _make_variables(model: keras.Model, validation: Batches) -> None:
+    """Make the variables of optimizer and metrics before `fit` does: where the first step makes
+    them, TensorFlow compiles that step twice, which takes longer than a short training.
+    """
+    if BACKEND == "tensorflow":
+        model.optimizer.build(model.trainable_variables)
+        model.evaluate(validation, steps=1, verbose=0)
 
 
 def epoch_file(folder: Path, epoch: int) -> Path:
