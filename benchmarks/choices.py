@@ -12,6 +12,7 @@ from asl.landmarks.joint_store import stored_joints
 from asl.landmarks.looks import LOOKS, look_again_in_each
 from asl.models.joints import dense_network
 from asl.models.reader import MIRRORED
+from asl.reader.fit import EPOCHS, Compiled, fit_network
 from asl.reader.left_out import LeftOut, mean_of_views
 from asl.reader.signs import SHAPES
 from asl.reader.sources import (
@@ -23,7 +24,7 @@ from asl.reader.sources import (
     gather,
     read_set,
 )
-from asl.reader.train import EPOCHS, JOINTS, fit_network
+from asl.reader.train import JOINTS
 from asl.rounding import percent
 
 ALL, ONE_LOOK = "as it is", "without further looks"
@@ -91,7 +92,9 @@ def _trained(name: str, way: str, sources: dict[str, Hands]):
     others = {each: hands for each, hands in sources.items() if each not in LEFT_OUT[name]}
     batches = Batches(others, JOINTS.batch, JOINTS.steps // EPOCHS)
     file = files.RUNS / "choices" / f"{way} {name}".replace(" ", "-") / "joints.keras"
-    return fit_network(file, partial(dense_network, len(SHAPES)), batches, JOINTS, f"{way}, {name}")
+    return fit_network(
+        file, partial(dense_network, len(SHAPES)), batches, JOINTS, f"{way}, {name}", Compiled()
+    )
 
 
 def _accuracy(network, hands: list[tuple[np.ndarray, ...]], looks: int) -> float:

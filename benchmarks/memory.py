@@ -104,7 +104,9 @@ def _limit(steps: int) -> None:
             return compute(frozen, images, name)
         compute(frozen, images.take(np.arange(3 * transfer.PASS_BATCH)), name)
         values = _mapped((len(images), *frozen.output_shape[1:]), np.float32)
-        return Features(np.array(values) if values.nbytes <= IN_MEMORY else values, 1.0)
+        if values.nbytes <= IN_MEMORY:  # read whole
+            return Features(np.full(values.shape, 0.0, np.float32), 1.0)
+        return Features(values, 1.0)
 
     Batches.__len__ = lambda self: min(every(self), steps if self.shuffled else every(self))
     transfer.frozen_features = frozen_features

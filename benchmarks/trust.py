@@ -21,10 +21,11 @@ from asl.evaluation.intervals import describe_accuracy
 from asl.landmarks.augmentation import normalize_points
 from asl.landmarks.joint_store import stored_joints
 from asl.models.joints import dense_network
+from asl.reader.fit import EPOCHS, Compiled, fit_network
 from asl.reader.left_out import LeftOut, calibration_figures
 from asl.reader.signs import OTHER, SHAPES, read_as
 from asl.reader.sources import LEFT_OUT, RENDERED, Batches, gather
-from asl.reader.train import EPOCHS, JOINTS, fit_network, predictions_left_out, train_reader
+from asl.reader.train import JOINTS, predictions_left_out, train_reader
 from asl.rounding import percent
 
 TRAINED_ON = ("sample", "letters", "alphabet", "signers", "rooms", "student_digits")
@@ -149,7 +150,9 @@ def _rendered_hands() -> dict:
     del sources[RENDERED]
     batches = Batches(sources, JOINTS.batch, JOINTS.steps // EPOCHS)
     file = files.RUNS / "reader/without-rendered/joints.keras"
-    network = fit_network(file, lambda: dense_network(len(SHAPES)), batches, JOINTS, "people alone")
+    network = fit_network(
+        file, lambda: dense_network(len(SHAPES)), batches, JOINTS, "people alone", Compiled()
+    )
     labels = np.repeat(np.arange(len(LETTERS)), DRAWN)
     names = [LETTERS[label] for label in labels]
     signers = np.tile(np.arange(DRAWN), len(LETTERS)) + 50_000

@@ -56,8 +56,10 @@ def features(images: Images, way: Pass) -> Features:
             _compute(images, way, file)
             seconds = _seconds(file, size)
             assert seconds is not None
-    found = np.memmap(file, np.float32, "r", shape=(len(images), *way.shape))
-    return Features(np.array(found) if size <= IN_MEMORY else found, seconds)
+    shape = (len(images), *way.shape)
+    if size > IN_MEMORY:
+        return Features(np.memmap(file, np.float32, "r", shape=shape), seconds)
+    return Features(np.fromfile(file, np.float32).reshape(shape), seconds)
 
 
 def _digest(images: Images) -> str:

@@ -159,17 +159,14 @@ def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: st
     """Train all phases of a recipe; the model ends with its best weights."""
     phases: list[pd.DataFrame] = []
     feature_seconds = 0.0
-    targets = encode(parts.train.labels, len(parts.train.class_names))
-    size = recipe.batch_size
     first = model.get_weights()
     try:
         for blocks in recipe.phases:
-            trainable, images, seconds = _prepare(model, parts, recipe, blocks)
-            feature_seconds += seconds
             before = model.get_weights()
-            train = Batches(images[0], targets, size, recipe.seed, augmented=recipe.augmented)
-            validation = validation_batches(parts, recipe, images[1])
-            phase = fit_phase(trainable, train, validation, recipe, blocks, folder, key)
+            trainable, validation, phase, seconds = _train_phase(
+                model, parts, recipe, blocks, folder, key
+            )
+            feature_seconds += seconds
             if phases and phase["val_loss"].min() >= phases[0]["val_loss"].min():
                 model.set_weights(before)  # what was unfrozen learned nothing of use
             phases.append(phase)
@@ -182,6 +179,21 @@ def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: st
     history = pd.concat(phases, ignore_index=True)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
     return Fitted(history, trainable, validation, feature_seconds)
+
+
+def _train_phase(
+    model: keras.Model, parts: Split, recipe: Recipe, blocks: int, folder: Path, key: str
+) -> tuple[keras.Model, Batches, pd.DataFrame, float]:
+    """Train one phase of a recipe. Gives what was trained, its validation batches, a row an epoch,
+    and the seconds that features took. Those of the training images go with it: two phases' would
+    fill the memory.
+    """
+    trainable, images, seconds = _prepare(model, parts, recipe, blocks)
+    targets = encode(parts.train.labels, len(parts.train.class_names))
+    train = Batches(images[0], targets, recipe.batch_size, recipe.seed, augmented=recipe.augmented)
+    validation = validation_batches(parts, recipe, images[1])
+    phase = fit_phase(trainable, train, validation, recipe, blocks, folder, key)
+    return trainable, validation, phase, seconds
 
 
 def _prepare(
