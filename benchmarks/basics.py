@@ -28,7 +28,7 @@ def notebooks() -> dict:
     results = read_results()
     correct = (results["actual"] == results["predicted"]).to_numpy()
     return {
-        "make run, after the install": figure(took, "s", "at most 120"),
+        "make run, after the install": figure(took, "s", "at most 80"),
         "sample, signers not trained on": text(
             str(Predicted(correct, replay_split(metadata).test))
         ),
