@@ -83,6 +83,7 @@ def small(own, monkeypatch, no_further_looks):
         "LEFT_OUT": {"drawn": ("tiny",), "own": (own,)},
         "SHARES": {"tiny": 1.0, own: 1.0},
         "draw": partial(sources.draw, count=1),
+        "OPEN_SIGNERS": 2,
         "JOINTS": train.Settings(16, 2, 1e-2, 1e-2),
         "PIXELS": train.Settings(8, 2, 1e-2, 1e-2),
         "EPOCHS": 2,
