@@ -46,13 +46,13 @@ def series(tmp_path_factory):
     return home, done.stdout
 
 
-def in_this_process(number, home, monkeypatch, folder=REPOSITORY / "notebooks", epochs=2):
+def in_this_process(number, home, monkeypatch, folder=REPOSITORY / "notebooks"):
     """Run the cells of one notebook here, where everything is imported already."""
     for name, place in (("HOME", "."), ("DATA", "data"), ("MODEL", "model"), ("RUNS", "runs")):
         monkeypatch.setattr(files, name, home / place)
     monkeypatch.setattr(files, "RESULTS", home / "results.csv")
     monkeypatch.setattr(config, "DATASET", "tiny")
-    monkeypatch.setattr(config, "EPOCHS", epochs)
+    monkeypatch.setattr(config, "EPOCHS", 2)
     notebook = nbformat.read(folder / ALL[number - 1].name, as_version=4)
     names = {"display": print}
     for cell in notebook.cells:
@@ -88,27 +88,21 @@ def test_it_leaves_results_model_and_pages(series):
 
 @pytest.fixture(scope="module")
 def further(series):
-    """Then the notebooks after 08, in the same folder: the last one as the others were, those
-    before it here, without the start of a kernel. Real weights are taken where they are.
-    """
+    """Then the notebooks after 08, in the same folder; real weights are taken where they are."""
     home, _ = series
+    numbers = [file.name[:2] for file in FURTHER]
     archives = {"ASL_ARCHIVES": ARCHIVES} if ARCHIVES else {}
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in archives.items():
-            patched.setenv(name, value)
-        for number in range(len(NOTEBOOKS) + 1, len(ALL)):
-            in_this_process(number, home, patched, epochs=1)
-    number = FURTHER[-1].name[:2]
-    done = shell("run", "--dataset", "tiny", "--epochs", "1", number, home=home, **archives)
+    done = shell("run", "--dataset", "tiny", "--epochs", "1", *numbers, home=home, **archives)
     assert done.returncode == 0, done.stdout + done.stderr
     return home, done.stdout
 
 
 def test_the_further_notebooks_join_the_others(further):
     home, printed = further
-    assert f"[1/1] {FURTHER[-1].stem}  cell " in printed
+    for number, file in enumerate(FURTHER, start=1):
+        assert f"[{number}/{len(FURTHER)}] {file.stem}  cell " in printed
     index = (home / "runs/tiny-cnn/index.html").read_text()
-    assert all(f'href="{file.stem}.html"' in index for file in (*NOTEBOOKS, FURTHER[-1]))
+    assert all(f'href="{file.stem}.html"' in index for file in ALL)
     assert {"cnn", "conv1d_lstm"} <= set(pd.read_csv(home / "runs/compare.csv")["model"])
     checkpoints = {file.stem for file in (home / "model").glob("*.keras")}
     assert {
@@ -177,7 +171,7 @@ def test_the_training_shown_in_05_gives_the_weights_of_train(series, monkeypatch
 
 
 def test_nothing_is_written_to_standard_error(series, further):
-    for file in (*NOTEBOOKS, FURTHER[-1]):
+    for file in ALL:
         notebook = nbformat.read(series[0] / "runs/tiny-cnn" / file.name, as_version=4)
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
         errors = [output.text for output in outputs if output.get("name") == "stderr"]

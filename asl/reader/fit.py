@@ -32,7 +32,7 @@ class Settings(NamedTuple):
 
 class Compiled(dict[str, "keras.Model"]):
     """Networks that were compiled, and what they are called: compiling the one of pixels takes a
-    quarter of a minute, and each is trained six times.
+    quarter of a minute, and each is trained five times or more.
     """
 
     def begin(self, name: str, model: keras.Model, settings: Settings, steps: int) -> keras.Model:
