@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from asl import files
-from asl.keras_setup import keras
+from asl.keras_setup import BACKEND, keras
 from asl.models import devices
 from asl.models.keras_files import load_keras_file
 from asl.models.layers import all_layers
@@ -37,8 +37,13 @@ class Compiled(dict[str, "keras.Model"]):
 
     def begin(self, name: str, model: keras.Model, settings: Settings, steps: int) -> keras.Model:
         """A network compiled for a training of `steps` batches in all, with the weights of `model`
-        and an optimizer that knows nothing yet.
+        and an optimizer that knows nothing yet. With JAX each training compiles its own: to
+        begin anew with a compiled network failed on several devices.
         """
+        if BACKEND != "tensorflow":
+            network = devices.laid_out(model)
+            _compile(network, settings, steps)
+            return network
         if name not in self:
             self[name] = copy = devices.copied(model)
             _compile(copy, settings, steps)
@@ -90,7 +95,8 @@ def fit_network(
                 keras.callbacks.LambdaCallback(on_epoch_begin=follow, on_epoch_end=report),
             ],
         )
-    model.set_weights(network.get_weights())
+    if network is not model:
+        model.set_weights(network.get_weights())
     with files.write_beside(file) as temporary:
         model.save(temporary)
     return model
