@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -244,6 +245,30 @@ def test_mapped_images_are_like_an_array(folder, monkeypatch):
     assert isinstance(mapped_images.take(mapped, mask), mapped_images.MappedImages)
     np.testing.assert_array_equal(mapped_images.take(mapped, mask)[:], array[mask])
     np.testing.assert_array_equal(mapped_images.take(array, mask), array[mask])
+
+
+def test_rows_that_lie_far_apart_are_read_a_few_at_a_time(tmp_path, monkeypatch):
+    """Around each, the system may map a huge page."""
+    array = np.random.default_rng(0).integers(0, 256, (50, 6, 5, 3), np.uint8)
+    array.tofile(tmp_path / "images")
+    mapped = np.memmap(tmp_path / "images", np.uint8, "r", shape=array.shape)
+    images, reads, pages = mapped_images.released(mapped), [], []
+
+    class Watched:
+        _mmap = SimpleNamespace(madvise=lambda advice: pages.append(len(reads)))
+
+        def __getitem__(self, rows):
+            reads.append(len(rows))
+            return mapped[rows]
+
+    images.array = Watched()
+    monkeypatch.setattr(mapped_images, "RESIDENT", 2000)
+    monkeypatch.setattr(mapped_images, "AROUND", 300)  # with its own 90 bytes: five rows
+    rows = np.arange(0, 50, 5)
+    np.testing.assert_array_equal(images[rows], array[rows])
+    assert reads == [5, 5] and pages == [2]
+    np.testing.assert_array_equal(images[3:20], array[3:20])  # no more than lies between
+    assert reads == [5, 5, 17] and pages == [2]
 
 
 @pytest.mark.parametrize("every", [1, 3])

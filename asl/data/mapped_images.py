@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 RESIDENT = 32 << 20  # bytes used of a mapped file before its memory is handed back
+AROUND = 2 << 20  # bytes that may become resident around a row that is read: a huge page
 
 
 class MappedImages:
@@ -28,15 +29,30 @@ class MappedImages:
 
     def __getitem__(self, key) -> np.ndarray:
         first, *others = key if isinstance(key, tuple) else (key,)
-        found = np.array(self.array[self.rows[first]])
-        self.touched += found.nbytes
-        if self.touched > RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
-            # What was read of a mapped file counts as this process's memory until it is handed back
-            self.array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
-            self.touched = 0
+        rows = np.asarray(self.rows[first])
+        found = self._read(rows.ravel()).reshape(*rows.shape, *self.shape[1:])
         if not others:
             return found
         return found[(slice(None), *others) if found.ndim == self.ndim else tuple(others)]
+
+    def _read(self, rows: np.ndarray) -> np.ndarray:
+        """A copy of these rows. What was read of a mapped file counts as this process's memory
+        until it is handed back, and with it what the system mapped around each row.
+        """
+        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        if not len(rows):
+            return found
+        row = found.nbytes // len(rows)
+        spread = min(len(rows) * (row + AROUND), (1 + int(np.ptp(rows))) * row)
+        start = 0
+        for some in np.array_split(rows, -(-spread // RESIDENT)):
+            found[start : start + len(some)] = self.array[some]
+            start += len(some)
+            self.touched += min(len(some) * (row + AROUND), RESIDENT)
+            if self.touched > RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
+                self.array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+                self.touched = 0
+        return found
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.asarray(self[:], dtype)
