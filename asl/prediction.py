@@ -26,9 +26,9 @@ from asl.data.samples import Samples
 from asl.errors import AslError
 from asl.export.network import ExportedNetwork
 from asl.landmarks.augmentation import normalize_points
-from asl.landmarks.crops import AROUND, HAND_SIZE, cut_crops
+from asl.landmarks.crops import AROUND, HAND_SIZE, NO_POINTS, SURE, cut_crops, is_tiny
 from asl.landmarks.joint_store import stored_joints
-from asl.landmarks.looks import look_again_in_each
+from asl.landmarks.looks import LOOKS, look_again_in_each
 from asl.models.inputs import NetworkInput, network_input, read_inputs, takes_joints
 from asl.models.layers import largest_output
 from asl.models.registry import input_size
@@ -68,7 +68,7 @@ def predict_fitted(model: keras.Model, images: Images) -> np.ndarray:
     """As `predict`, of images of any size and colour, brought to what the network takes.
 
     The reader and `joints` look for hands in them first, at the size that they have: where there
-    is none, all probabilities are 0.
+    is none, all probabilities are 0, but for what the reader is SURE of in tiny images.
     """
     if len(model.inputs) > 1:
         return _predict_hands(model, images)
@@ -95,15 +95,18 @@ def load_for(model: keras.Model, dataset: str) -> Samples:
 
 def _predict_hands(model: keras.Model, images: Images) -> np.ndarray:
     joints, _ = stored_joints(images)
-    found = np.flatnonzero(joints.found)
     told = np.zeros((len(images), model.output_shape[-1]), np.float32)
     side = model.inputs[1].shape[1]
-    for start in range(0, len(found), BLOCK):
-        rows = found[start : start + BLOCK]
-        block, hands = images[rows], joints.take(rows)
-        crops = cut_crops(block, hands, side, AROUND).astype(np.float32)
-        points = normalize_points(look_again_in_each(block, hands))
-        told[rows] = model.predict_on_batch([points, crops])
+    for start in range(0, len(images), BLOCK):
+        block, hands = images[start : start + BLOCK], joints.take(slice(start, start + BLOCK))
+        looks = np.zeros((len(block), LOOKS, *NO_POINTS.shape), np.float32)
+        looks[hands.found] = normalize_points(look_again_in_each(block, hands))
+        seen = hands.found | np.array([is_tiny(image) for image in block])  # see reader.read
+        crops = cut_crops(block, hands._replace(presence=seen), side, AROUND).astype(np.float32)
+        if seen.any():
+            probabilities = model.predict_on_batch([looks[seen], crops])
+            sure = hands.found[seen] | (probabilities.max(axis=1) >= SURE)
+            told[start + np.flatnonzero(seen)] = probabilities * sure[:, None]
     return told
 
 

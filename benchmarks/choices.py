@@ -1,19 +1,24 @@
-"""What the reader's training is made of: each thing taken away, with each set left out in turn."""
+"""What the reader's training is made of: each thing taken away, with each set left out in turn;
+and what its rules for tiny pictures bring, on tiny copies of sets that have none.
+"""
 
+from dataclasses import replace
 from functools import partial
 
+import cv2
 import numpy as np
 from common import text
 
 from asl import files
 from asl.data.rendered_hands import draw_hands
 from asl.landmarks.augmentation import normalize_points
+from asl.landmarks.geometry import Square
 from asl.landmarks.joint_store import stored_joints
 from asl.landmarks.looks import LOOKS, look_again_in_each
 from asl.models.joints import dense_network
 from asl.models.reader import MIRRORED
 from asl.reader.fit import EPOCHS, Compiled, fit_network
-from asl.reader.left_out import LeftOut, mean_of_views
+from asl.reader.left_out import LeftOut, figures, mean_of_views, predict_hands
 from asl.reader.signs import SHAPES
 from asl.reader.sources import (
     DRAWN_SIZE,
@@ -21,16 +26,18 @@ from asl.reader.sources import (
     RENDERED,
     Batches,
     Hands,
+    KnownHands,
     gather,
     read_set,
 )
-from asl.reader.train import JOINTS
+from asl.reader.train import JOINTS, load_left_out, predictions_left_out
 from asl.rounding import percent
 
 ALL, ONE_LOOK = "as it is", "without further looks"
 DEGRADED, DRAWN = "without degraded copies", "without rendered hands"
 SEEN = "rendered hands as the detector sees them, in place of their bones"
 WORTH = {ONE_LOOK: "further looks", DEGRADED: "degraded copies", DRAWN: "rendered hands"}
+TINY_SIDE, EACH = 28, 40
 WORTH[SEEN] = "bones of rendered hands, against what the detector sees of them"
 
 
@@ -62,7 +69,56 @@ def choices() -> dict:
             ]
             told.append(f"{name}: {100 * np.mean(gains):+.1f} points by the others")
         rows[f"{title}, worth"] = text(", ".join(told), "above 0")
-    return rows
+    return rows | _tiny()
+
+
+def _tiny() -> dict:
+    """Tiny copies of pictures, cut to the hand: with the rules for tiny pictures, and without."""
+    told, known = {}, figures(predictions_left_out())
+    for name in LEFT_OUT:
+        if name == "letters":  # all of it is tiny, so that it has no say
+            continue
+        share = known[name]["pixels_share"]
+        networks = load_left_out(name)
+        parts = [predict_hands(_reduced(dataset), *networks) for dataset in LEFT_OUT[name]]
+        found = LeftOut(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        without = found._replace(
+            pixels=found.pixels * found.found[:, None], tiny=np.zeros_like(found.tiny)
+        )
+        shares = [percent(each.correct(share).mean(), 1) for each in (without, found)]
+        told[name] = f"{name} {' → '.join(shares)}"
+        if len(found.answered(share)):
+            answered = [f"{each.answered(share).sum()}" for each in (without, found)]
+            told[name] += f" ({' → '.join(answered)} of {len(found.answered(share))} without a "
+            told[name] += "sign given a letter)"
+    title = f"copies of {TINY_SIDE}×{TINY_SIDE}, grey: correct without and with the rules"
+    return {title: text(", ".join(told.values()), "more")}
+
+
+def _reduced(dataset: str) -> KnownHands:
+    """EACH images of each class, cut to the hand, or to the middle where there is none, as whoever
+    makes a tiny picture does.
+    """
+    samples, labels, joints = read_set(dataset, is_scored=True)
+    random, images = np.random.default_rng(1), []
+    rows = np.concatenate(
+        [
+            np.flatnonzero(samples.labels == label)[:: max(1, count // EACH)][:EACH]
+            for label, count in enumerate(np.bincount(samples.labels))
+        ]
+    )
+    for row in rows:
+        image = np.asarray(samples.images[row])
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.shape[2] == 3 else image[..., 0]
+        middle, side = np.array(image.shape[::-1]) / 2, float(min(image.shape))
+        if joints.found[row]:
+            points = joints.points[row, :, :2]
+            low, high = points.min(axis=0), points.max(axis=0)
+            middle, side = (low + high) / 2, (high - low).max() * random.uniform(1.15, 1.5)
+        large = Square(*middle, side).cut(image, 4 * TINY_SIDE, cv2.BORDER_REPLICATE)
+        images.append(cv2.resize(large, (TINY_SIDE, TINY_SIDE), interpolation=cv2.INTER_AREA))
+    copies = replace(samples.take(rows), images=np.stack(images)[..., None])
+    return KnownHands(copies, labels[rows], stored_joints(copies.images, f"{dataset}, tiny")[0])
 
 
 def _seen(hands: Hands) -> Hands:

@@ -44,7 +44,8 @@ def draw(folder: Path, count: int) -> Path:
     if folder.is_dir() and len(os.listdir(folder)) == count:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    images, _, _ = rendered_hands.draw_sample(4 * -(-count // 96), signer_count=4)
+    each = 4 * -(-count // 96)
+    images, _, _ = rendered_hands.draw_sample(images_per_letter=each, signer_count=4)
     for row in range(count):
         cv2.imwrite(str(folder / f"{row:06d}.png"), images[row])
     return folder

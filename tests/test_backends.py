@@ -126,7 +126,7 @@ def test_the_setup_cell_asks_for_what_computes(monkeypatch):
 
 def test_the_reader_is_finished_where_tensorflow_is(home, monkeypatch, capsys):
     """With JAX its networks are trained and kept; nothing half-made gets into model/."""
-    known = {"drawn": reader_train.left_out.LeftOut(*(np.zeros((0, 1)) for _ in range(5)))}
+    known = {"drawn": reader_train.left_out.LeftOut(*(np.zeros((0, 1)) for _ in range(6)))}
     monkeypatch.setattr(reader_train, "BACKEND", "jax")
     monkeypatch.setattr(reader_train, "LEFT_OUT", {"drawn": ("tiny",)})
     monkeypatch.setattr(reader_train, "_without", lambda name, *_: known[name])

@@ -301,6 +301,14 @@ def test_both_networks_together_by_hand(networks, home, eager):
     expected = scores / scores.sum(axis=1, keepdims=True)
     found = whole.predict_on_batch([points, crops])
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    points[2] = 0  # no hand was found
+    alone = np.exp(logs[1][2] / 2)
+    np.testing.assert_allclose(
+        whole.predict_on_batch([points, crops]),
+        np.vstack([expected[:2], alone / alone.sum(), expected[3:]]),
+        atol=1e-5,
+    )
+    points = inputs_for(4)[0]
     mirrored = [points * MIRRORED[1], crops[:, :, ::-1]]
     np.testing.assert_allclose(whole.predict_on_batch(mirrored), found, atol=1e-5)
     whole.save(home / "r.keras")
@@ -371,10 +379,11 @@ def say(*shapes):
     return rows
 
 
-def left(joints, pixels, labels, groups=None):
+def left(joints, pixels, labels, groups=None, tiny=False):
     index = np.array([SHAPES.index(SAME_SHAPE.get(sign, sign)) for sign in labels], np.int64)
     groups = np.array(groups or [f"set {k}" for k in range(len(labels))])
-    return LeftOut(say(*joints), say(*pixels), index, np.array([*labels]), groups)
+    signs = np.array([*labels])
+    return LeftOut(say(*joints), say(*pixels), index, signs, groups, np.full(len(signs), tiny))
 
 
 RIGHT_JOINTS = left("ABCD", "BCDE", "ABCD")
@@ -408,6 +417,26 @@ def test_letters_alone_are_scored_and_a_hand_taken_for_no_letter_is_wrong():
     assert found.answered(0.5).tolist() == [False, True]
     told = left_out.figures({"x": found})["x"]
     assert (told["images"], told["no_sign"], told["no_sign_answered"]) == (3, 2, 1)
+
+
+def test_tiny_images_are_cut_to_a_hand_that_signs_a_letter():
+    shapes = ["5", OTHER, "A"]
+    mostly = say(*shapes)
+    mostly[:, SHAPES.index("B")] = 0.05
+    found = left(shapes, shapes, "BBA", tiny=True)._replace(joints=mostly, pixels=mostly)
+    assert found.correct(0.5).tolist() == [True, False, True]  # a 5 does not speak against B
+    large = found._replace(tiny=np.zeros(3, bool))
+    assert large.correct(0.5).tolist() == [False, False, True]
+
+
+def test_pixels_alone_answer_where_a_tiny_image_shows_no_hand_and_only_if_they_are_sure():
+    found = left([None, None, "A"], ["A", "A", "B"], "AAA", tiny=True)
+    found.pixels[1] = 1 / 31
+    np.testing.assert_allclose(found.probabilities(0.2)[0], found.pixels[0], atol=1e-6)
+    assert found.correct(0.2).tolist() == [True, False, True]
+    assert found.correct(0.0).tolist() == [False, False, True]  # joints alone say nothing
+    told = left_out.figures({"x": found})["x"]
+    assert (told["images"], told["hand_found"]) == (3, 1)
 
 
 def test_digits_are_scored_as_digits():

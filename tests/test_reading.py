@@ -22,6 +22,7 @@ from asl.export import convert
 from asl.keras_setup import keras
 from asl.landmarks import interpreter, networks
 from asl.landmarks import joints as finding
+from asl.landmarks.crops import TINY
 from asl.landmarks.hands import Hand
 from asl.landmarks.looks import LOOKS
 from asl.models.metadata import Metadata, Threshold
@@ -190,6 +191,31 @@ def test_the_folder_of_a_letter_says_what_its_pictures_show(reader, home):
         "l/1.png": "L",
         "other/1.png": "",
     }
+
+
+def test_a_tiny_picture_is_cut_to_a_hand_that_signs_a_letter(reader, home, monkeypatch):
+    size = (TINY - 1, TINY - 1)
+    picture(home / "tiny/1-digit.png", "1", "1", size=size)
+    picture(home / "tiny/2-other.png", OTHER, OTHER, size=size)
+    picture(home / "tiny/3-none.png", "L", "L", blue=NO_HAND, size=size)
+    picture(home / "tiny/4-none.png", OTHER, OTHER, blue=NO_HAND, size=size)
+    picture(home / "tiny/5-none-large.png", "L", "L", blue=NO_HAND, size=(TINY, TINY))
+    found = read_folder(home / "tiny")
+    assert found.table["predicted"].tolist() == ["Y", "", "L", "", ""]  # of letters, Y is nearest
+    reasons = ["", "the hand signs no letter", "", read.NO_HAND, read.NO_HAND]
+    assert [each.reason for each in found.readings] == reasons
+    assert [each.hand is None for each in found.readings] == [False, False, True, True, True]
+
+    monkeypatch.setattr(finding, "find_in_each", lambda images: map(two_hands, images))
+    model, _ = asl.load_model("reader")
+    tiny = np.stack([read_image(file) for file in sorted((home / "tiny").iterdir())[:4]])
+    expected = predict_fitted(model, tiny)
+    assert SHAPES[expected[3].argmax()] == OTHER
+    for row in (0, 2):
+        said = found.readings[row].probabilities
+        np.testing.assert_allclose(said, expected[row, :24], atol=1e-4)
+    large = np.stack([read_image(home / "tiny/5-none-large.png")])
+    assert not predict_fitted(model, large).any()
 
 
 def test_read_without_tensorflow_is_what_keras_predicts(reader, home, monkeypatch):

@@ -7,11 +7,13 @@ import numpy as np
 
 from asl.data.mapped_images import Images
 from asl.landmarks.geometry import Square
-from asl.landmarks.joints import Joints
+from asl.landmarks.joints import POINTS, Joints
 
 AROUND = 1.7  # side of the crop that a network sees, in sides of the box of the points
 CROP = 112  # its pixels
 TINY = 64  # pixels of a side
+SURE = 0.5  # at least, what pixels say of a tiny image in which no hand was found
+NO_POINTS = np.zeros((POINTS, 3), np.float32)  # where no hand was found
 HAND_SIZE = 192  # pixels of a side of images in which hands are looked for: more show little more
 
 
@@ -24,17 +26,21 @@ def cut_crops(images: Images, joints: Joints, size: int, around: float) -> np.nd
     return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
 
 
+def is_tiny(image: np.ndarray) -> bool:
+    """Whether an image has fewer than TINY pixels a side: whoever made it cut it to the hand."""
+    return max(image.shape[:2]) < TINY
+
+
 def crop_of(image: np.ndarray, points: np.ndarray, size: int, around: float) -> np.ndarray:
     """The square around the box of a hand's points (21, 2 or 3), in colour: uint8 (size, size, 3),
     or 4 with what is opaque if the image has it. Beyond the picture its edge goes on.
 
-    A picture of fewer than TINY pixels a side shows little more than a hand, and its points are
-    rough: the square is then around the whole picture.
+    The points of a tiny image are rough: the square is then around all of it.
     """
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     side = around * float((high - low).max())
-    height, width = image.shape[:2]
-    if max(height, width) < TINY:
+    if is_tiny(image):
+        height, width = image.shape[:2]
         low, high = np.zeros(2), np.array([width, height])
         side = around / AROUND * max(height, width)
     x, y = ((low + high) / 2).tolist()

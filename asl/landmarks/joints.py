@@ -29,8 +29,8 @@ class Joints(NamedTuple):
         """Whether there is a hand: bool (n,)."""
         return self.presence > 0
 
-    def take(self, rows: np.ndarray) -> Joints:
-        """The same, these rows only; `rows` is an index array or a mask of (n,)."""
+    def take(self, rows: np.ndarray | slice) -> Joints:
+        """The same, these rows only; `rows` is an index array, a mask of (n,) or a slice."""
         return Joints(*(each[rows] for each in self))
 
 

@@ -59,7 +59,7 @@ def both(joints: keras.Model, pixels: keras.Model, share: float, temperature: fl
 
     The geometric mean of both networks, `share` of it the pixels': the joints' over all looks at
     the hand (`landmarks.looks`), each network over the hand and its mirror image; at a temperature
-    (`confidence.calibrate`).
+    (`confidence.calibrate`). Where all points are zero, what the pixels say alone.
     """
     from asl.keras_setup import keras
 
@@ -73,7 +73,9 @@ def both(joints: keras.Model, pixels: keras.Model, share: float, temperature: fl
         return sum(logs[1:], logs[0]) / len(logs)
 
     points = [looks[:, k] for k in range(LOOKS)]
-    told = (1 - share) * scores(joints, *points, *(each * MIRRORED for each in points))
-    told = told + share * scores(pixels, crop, ops.flip(crop, axis=2))
-    found = keras.layers.Softmax(name="probabilities")(told / temperature)
-    return keras.Model([looks, crop], found, name="reader")
+    found = ops.cast(ops.max(ops.abs(looks), axis=(1, 2, 3)) > 0, "float32")[:, None]
+    of_joints = (1 - share) * found
+    told = of_joints * scores(joints, *points, *(each * MIRRORED for each in points))
+    told = told + (1 - of_joints) * scores(pixels, crop, ops.flip(crop, axis=2))
+    probabilities = keras.layers.Softmax(name="probabilities")(told / temperature)
+    return keras.Model([looks, crop], probabilities, name="reader")

@@ -162,10 +162,12 @@ def draw_picture(file: Path | Stored, readings: list[Reading], told: pd.DataFram
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     image = np.ascontiguousarray(image)
     for each, predicted, share in zip(readings, told["predicted"], told["confidence"], strict=True):
+        text = f"{predicted} {percent(share, 0)}" if predicted else "no sign"
         if each.hand:
             _draw_hand(image, each.hand, scale)
-            text = f"{predicted} {percent(share, 0)}" if predicted else "no sign"
             _write(image, text, round(each.hand.box[0] * scale), round(each.hand.box[1] * scale))
+        elif predicted:  # of all of a tiny picture
+            _write(image, text, 0, 0)
     return image
 
 

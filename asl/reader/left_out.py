@@ -16,14 +16,14 @@ from asl.evaluation import confidence
 from asl.evaluation.intervals import accuracy_interval
 from asl.keras_setup import keras
 from asl.landmarks.augmentation import normalize_points
-from asl.landmarks.crops import AROUND, CROP, cut_crops
+from asl.landmarks.crops import AROUND, CROP, cut_crops, is_tiny
 from asl.landmarks.looks import LOOKS, look_again_in_each
 from asl.models.layers import SMALLEST
 from asl.models.metadata import Threshold
 from asl.models.reader import MIRRORED
 from asl.prediction import run
 from asl.reader.signs import OTHER, SHAPES, SIGNS, read_as
-from asl.reader.sources import LEFT_OUT, read_set
+from asl.reader.sources import LEFT_OUT, KnownHands, read_set
 
 PRECISION = 0.95  # share of predictions above the confidence threshold that should be correct
 TRIED = np.linspace(0, 1, 21)  # shares of the pixel network that are tried
@@ -31,7 +31,7 @@ TRIED = np.linspace(0, 1, 21)  # shares of the pixel network that are tried
 
 class LeftOut(NamedTuple):
     """What both networks say of a set that was left out of their training; zeros in rows where no
-    hand was found.
+    hand was found, but for the pixels of tiny images.
     """
 
     joints: np.ndarray  # float32 (n, shapes), probabilities
@@ -39,6 +39,7 @@ class LeftOut(NamedTuple):
     labels: np.ndarray  # int64 (n,), an index into SHAPES
     signs: np.ndarray  # str (n,), what is signed: "A", "0", "nothing"
     groups: np.ndarray  # str (n,)
+    tiny: np.ndarray  # bool (n,), see `is_tiny`
 
     @property
     def found(self) -> np.ndarray:
@@ -57,47 +58,61 @@ class LeftOut(NamedTuple):
 
     def probabilities(self, share: float, temperature: float = 1.0) -> np.ndarray:
         """Both together, as `models.reader.both` does it: float64 (n, shapes)."""
-        scores = (1 - share) * np.log(self.joints + SMALLEST)
-        scores += share * np.log(self.pixels + SMALLEST)
+        of_joints = np.where(self.found, 1 - share, 0)[:, None]
+        scores = of_joints * np.log(self.joints + SMALLEST)
+        scores += (1 - of_joints) * np.log(self.pixels + SMALLEST)
         scores = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
-        return scores / scores.sum(axis=1, keepdims=True) * self.found[:, None]
+        seen = self.found | (self.pixels.any(axis=1) & (share > 0))
+        return scores / scores.sum(axis=1, keepdims=True) * seen[:, None]
+
+    def read(
+        self, share: float, temperature: float = 1.0, signs: str = "letters"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `read_as`: float64 (n, signs), and whether there is a sign, bool (n,)."""
+        probabilities = self.probabilities(share, temperature)
+        return read_as(probabilities, SHAPES, signs, self.found, self.tiny)
 
     def correct(self, share: float, signs: str = "letters", temperature: float = 1.0) -> np.ndarray:
-        """Which of the letters, or digits, are predicted correctly; not those without a hand, nor
-        those whose hand is taken for one that signs none: bool (letters,) or (digits,).
+        """Which of the letters, or digits, are predicted correctly; not those in which there seems
+        to be none: bool (letters,) or (digits,).
         """
         rows = self.is_letter if signs == "letters" else self.is_digit
-        chosen, is_sign = read_as(self.probabilities(share, temperature)[rows], SHAPES, signs)
+        chosen, is_sign = self.read(share, temperature, signs)
         predicted = np.array(SIGNS[signs])[chosen.argmax(axis=1)]
-        return (predicted == self.signs[rows]) & is_sign & self.found[rows]
+        return np.asarray((predicted == self.signs) & is_sign)[rows]
 
     def answered(self, share: float, temperature: float = 1.0) -> np.ndarray:
         """Which of the images without a sign are given a letter: bool (others,)."""
-        rows = self.labels == SHAPES.index(OTHER)
-        _, is_sign = read_as(self.probabilities(share, temperature)[rows], SHAPES, "letters")
-        return is_sign & self.found[rows]
+        return self.read(share, temperature)[1][self.labels == SHAPES.index(OTHER)]
 
 
 def predict_left_out(name: str, joints: keras.Model, pixels: keras.Model) -> LeftOut:
     """What networks that were trained without a set say of all its images; of `letters`, of what
     its publisher calls test.
     """
-    found = []
-    for dataset in LEFT_OUT[name]:
-        known, labels, hands = read_set(dataset, is_scored=True)
-        samples = with_groups(known)
-        assert samples.groups is not None
-        looks = normalize_points(look_again_in_each(samples.images, hands))
-        points = [looks[:, k] for k in range(LOOKS)]
-        crops = cut_crops(samples.images, hands, CROP, AROUND)
-        told = [np.zeros((len(labels), len(SHAPES)), np.float32) for _ in range(2)]
-        mirrored = [each * MIRRORED for each in points]
-        told[0][hands.found] = mean_of_views(joints, *points, *mirrored)
-        told[1][hands.found] = mean_of_views(pixels, crops, crops[:, :, ::-1])
-        groups = np.char.add(f"{dataset} ", samples.groups.astype(str))
-        signs = np.array([name.upper() for name in samples.class_names])[samples.labels]
-        found.append((*told, labels, signs, groups))
-    return LeftOut(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    told = [
+        predict_hands(read_set(dataset, is_scored=True), joints, pixels)
+        for dataset in LEFT_OUT[name]
+    ]
+    return LeftOut(*(np.concatenate(column) for column in zip(*told, strict=True)))
+
+
+def predict_hands(known: KnownHands, joints: keras.Model, pixels: keras.Model) -> LeftOut:
+    """What both networks say of images of a data set and the hands in them."""
+    samples, hands = with_groups(known.samples), known.joints
+    assert samples.groups is not None
+    tiny = np.full(len(samples), is_tiny(samples.images[0]))
+    looks = normalize_points(look_again_in_each(samples.images, hands))
+    points = [looks[:, k] for k in range(LOOKS)]
+    of_joints, of_pixels = (np.zeros((len(tiny), len(SHAPES)), np.float32) for _ in range(2))
+    mirrored = [each * MIRRORED for each in points]
+    of_joints[hands.found] = mean_of_views(joints, *points, *mirrored)
+    for rows in (hands.found, tiny & ~hands.found):
+        crops = cut_crops(samples.images, hands._replace(presence=rows), CROP, AROUND)
+        of_pixels[rows] = mean_of_views(pixels, crops, crops[:, :, ::-1])
+    groups = np.char.add(f"{samples.dataset} ", samples.groups.astype(str))
+    signs = np.array([name.upper() for name in samples.class_names])[samples.labels]
+    return LeftOut(of_joints, of_pixels, known.labels, signs, groups, tiny)
 
 
 def mean_of_views(network: keras.Model, *views: np.ndarray) -> np.ndarray:
@@ -187,8 +202,8 @@ def calibration_figures(known: dict[str, LeftOut]) -> dict[str, float]:
         share = choose_share(others)
         temperature, threshold = calibrate(others, share)
         letters = found.is_letter
-        chosen, is_sign = read_as(found.probabilities(share, temperature), SHAPES, "letters")
-        confident = (chosen.max(axis=1) >= threshold.confidence) & is_sign & found.found
+        chosen, is_sign = found.read(share, temperature)
+        confident = (chosen.max(axis=1) >= threshold.confidence) & is_sign
         correct = chosen.argmax(axis=1) == found.labels  # of letters
         answered = confident & letters
         rows.append((answered.sum() / letters.sum(), correct[answered].mean()))

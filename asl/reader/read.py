@@ -22,9 +22,9 @@ from asl.data.processors import threads
 from asl.errors import AslError
 from asl.landmarks import interpreter, networks
 from asl.landmarks.augmentation import normalize_points
-from asl.landmarks.crops import AROUND, CROP, crop_of
+from asl.landmarks.crops import AROUND, CROP, NO_POINTS, crop_of, is_tiny
 from asl.landmarks.hands import Hand, find_hands
-from asl.landmarks.looks import look_again
+from asl.landmarks.looks import LOOKS, look_again
 from asl.models.metadata import Metadata, from_json
 from asl.reader.signs import SIGNS, read_as
 
@@ -32,6 +32,7 @@ READER, WHOLE = "reader", "reader-whole-picture"
 LARGEST = 1600  # pixels of a side at which pictures of more than 16 million are read
 BLOCK = 32  # pictures that go through the network together
 NO_HAND, NO_SIGN = "no hand was found", "the hand signs no {}"
+NO_LOOKS = np.stack([NO_POINTS] * LOOKS)
 
 
 class Reading(NamedTuple):
@@ -115,24 +116,11 @@ def read_pictures(
             picture = read_image(pictures[row], largest=LARGEST)
         except PictureError as error:
             return error
-        size = picture.shape[1::-1]
-        nothing = np.zeros(len(SIGNS[signs]))
-        if not network.sees_hands:
-            height, width, channels = network.metadata.input_shape
-            return [
-                _Seen(Reading(row, size, None, nothing), fit(picture, (height, width, channels)))
-            ]
-        found = find_hands(picture, landmarks, every=every)
-        if not found:
-            return [_Seen(Reading(row, size, None, nothing, NO_HAND))]
-        return [
-            _Seen(
-                Reading(row, size, hand, nothing),
-                crop_of(picture, hand.points, CROP, AROUND),
-                normalize_points(look_again(picture, hand.points, landmarks)),
-            )
-            for hand in (found if every else found[:1])
-        ]
+        reading = Reading(row, picture.shape[1::-1], None, np.zeros(len(SIGNS[signs])))
+        if network.sees_hands:
+            return _hands_in(picture, reading, every, landmarks)
+        height, width, channels = network.metadata.input_shape
+        return [_Seen(reading, fit(picture, (height, width, channels)))]
 
     with ThreadPoolExecutor(min(8, threads())) as pool:
         looked = pool.map(look, range(len(pictures)))
@@ -149,6 +137,25 @@ class _Seen(NamedTuple):
     reading: Reading
     pixels: np.ndarray | None = None  # uint8 (h, w, 3): the crop of a hand, or the whole picture
     looks: np.ndarray | None = None  # float32 (LOOKS, 21, 3)
+    tiny: bool = False  # see `is_tiny`
+
+
+def _hands_in(picture: np.ndarray, reading: Reading, every: bool, landmarks: str) -> list[_Seen]:
+    """The largest hand in a picture, or all. Where there is none, all of a tiny picture."""
+    tiny = is_tiny(picture)
+    found = find_hands(picture, landmarks, every=every)
+    if not found:
+        pixels = crop_of(picture, NO_POINTS, CROP, AROUND) if tiny else None
+        return [_Seen(reading._replace(reason=NO_HAND), pixels, NO_LOOKS, tiny)]
+    return [
+        _Seen(
+            reading._replace(hand=hand),
+            crop_of(picture, hand.points, CROP, AROUND),
+            normalize_points(look_again(picture, hand.points, landmarks)),
+            tiny,
+        )
+        for hand in (found if every else found[:1])
+    ]
 
 
 def _read_block(
@@ -175,11 +182,13 @@ def _run(network: Network, seen: list[_Seen], signs: str) -> list[Reading]:
     else:
         looks = np.stack([each.looks for each in seen if each.looks is not None])
         told = interpreter.run(network.file, joints=looks, pixels=pixels)
-        known, is_sign = read_as(told[0], network.metadata.class_names, signs)
+        found = np.array([each.reading.hand is not None for each in seen])
+        tiny = np.array([each.tiny for each in seen])
+        known, is_sign = read_as(told[0], network.metadata.class_names, signs, found, tiny)
     reason = NO_SIGN.format(signs.removesuffix("s"))
     return [
-        each.reading._replace(probabilities=row)
+        each.reading._replace(probabilities=row, reason="")
         if signs_one
-        else each.reading._replace(probabilities=0 * row, reason=reason)
+        else each.reading._replace(probabilities=0 * row, reason=each.reading.reason or reason)
         for each, row, signs_one in zip(seen, known, is_sign, strict=True)
     ]

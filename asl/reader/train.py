@@ -9,8 +9,10 @@ A figure of a set that was left out means something only if that set had no say 
 the rendered hands come from landmark rows alone. What was chosen by trying (rendered hands,
 degraded copies, further looks at a hand) is what the other three sets would have chosen, with one
 exception: that degraded copies help is seen by `letters` alone, so its figure is too high, by up to
-six points (benchmarks/RESULTS.md, part `choices`). Besides, how wide the pictures behind some
-landmark rows were had to be found beside pictures of these sets (data/README.md).
+six points (benchmarks/RESULTS.md, part `choices`). Of the rules for tiny images, all images of
+`letters` gain; they stand because tiny copies of the other three sets gain, too. Besides, how wide
+the pictures behind some landmark rows were had to be found beside pictures of these sets
+(data/README.md).
 
 Each step is kept in runs/reader/<settings>/: what was interrupted goes on where it was.
 """
@@ -31,6 +33,7 @@ from asl.export import convert
 from asl.keras_setup import BACKEND, keras
 from asl.models import devices, pretrained, registry
 from asl.models.joints import dense_network, save_hidden
+from asl.models.keras_files import load_keras_file
 from asl.models.metadata import Metadata
 from asl.models.processes import check_same, several, shared_folder
 from asl.models.reader import BACKBONE, both, pixel_network
@@ -39,7 +42,7 @@ from asl.reader.fit import EPOCHS, SECONDS, Compiled, Settings, fit_network
 from asl.reader.signs import SHAPES, sign_places
 from asl.reader.sources import LEFT_OUT, OPEN, RENDERED, SHARES, Batches, Hands, gather
 
-VERSION = 4  # of the way it is trained: what was trained in another one is trained again
+VERSION = 5  # of the way it is trained: what was trained in another one is trained again
 
 JOINTS = Settings(batch=512, steps=1500, rate=3e-3, decay=1e-2)
 PIXELS = Settings(batch=64, steps=1500, rate=2e-3, decay=1e-3)
@@ -129,6 +132,20 @@ def predictions_left_out(seed: int = 0, steps: int | None = None) -> dict[str, l
     if missing := [name for name, found in known.items() if found is None]:
         raise AslError(f"nothing is known without {few(missing)}: run python -m asl reader first.")
     return {name: found for name, found in known.items() if found is not None}
+
+
+def load_left_out(name: str, seed: int = 0, steps: int | None = None) -> Networks:
+    """The networks of joints and of pixels that were trained without a set, a name of LEFT_OUT;
+    AslError where they were not yet.
+    """
+    folder = _predictions(_folder(seed, PIXELS._replace(steps=steps or PIXELS.steps)), name).parent
+    joints, pixels = (folder / f"{each}.keras" for each in ("joints", "pixels"))
+    if not (joints.is_file() and pixels.is_file()):
+        raise AslError(f"nothing is known without {name}: run python -m asl reader first.")
+    return (
+        load_keras_file(joints, rebuild=lambda: dense_network(len(SHAPES))),
+        load_keras_file(pixels, rebuild=lambda: pixel_network(len(SHAPES), weights=None)),
+    )
 
 
 def _folder(seed: int, pixels: Settings) -> Path:
