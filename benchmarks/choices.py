@@ -12,6 +12,7 @@ from common import text
 from asl import files
 from asl.data.rendered_hands import draw_hands
 from asl.landmarks.augmentation import normalize_points
+from asl.landmarks.crops import is_tiny
 from asl.landmarks.geometry import Square
 from asl.landmarks.joint_store import stored_joints
 from asl.landmarks.looks import LOOKS, look_again_in_each
@@ -134,13 +135,16 @@ def _seen(hands: Hands) -> Hands:
 
 
 def _hands(name: str) -> list[tuple[np.ndarray, ...]]:
-    """Looks, whether a hand was found, labels and signs of the sets that are left out together."""
+    """Looks, whether a hand was found, labels, signs and whether each image is tiny, of the sets
+    that are left out together.
+    """
     known = []
     for dataset in LEFT_OUT[name]:
         samples, labels, joints = read_set(dataset, is_scored=True)
         signs = np.array([each.upper() for each in samples.class_names])[samples.labels]
         looks = normalize_points(look_again_in_each(samples.images, joints))
-        known.append((looks, joints.found, labels, signs))
+        tiny = np.full(len(labels), is_tiny(samples.images[0]))
+        known.append((looks, joints.found, labels, signs, tiny))
     return known
 
 
@@ -155,9 +159,9 @@ def _trained(name: str, way: str, sources: dict[str, Hands]):
 
 def _accuracy(network, hands: list[tuple[np.ndarray, ...]], looks: int) -> float:
     correct = []
-    for seen, found, labels, signs in hands:
+    for seen, found, labels, signs, tiny in hands:
         views = [seen[:, k] for k in range(looks)]
         told = np.zeros((len(labels), len(SHAPES)), np.float32)
         told[found] = mean_of_views(network, *views, *(each * MIRRORED for each in views))
-        correct.append(LeftOut(told, told, labels, signs, signs).correct(0.0))
+        correct.append(LeftOut(told, told, labels, signs, signs, tiny).correct(0.0))
     return float(np.concatenate(correct).mean())

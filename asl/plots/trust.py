@@ -123,7 +123,7 @@ def _cell(axes: plt.Axes, row: Any, place: tuple[int, int]) -> None:
         label = {"no shared class": "", "overlap": "same\nhands"}.get(row.kind, "trained")
         colour, fontsize = GREY, 8
     else:
-        label = percent(row.accuracy, 1)[:-2]
+        label = percent(row.correct / row.images, 1)[:-2]  # of a file, `accuracy` is rounded
         colour, fontsize = "black" if row.accuracy > 0.6 else "white", 9
     axes.text(j, i, label, ha="center", va="center", color=colour, fontsize=fontsize)
     if row.kind == "test split":
