@@ -47,14 +47,16 @@ STEEPEST = "at most 1.15"
 
 
 def growth() -> dict:
-    """Seconds of each stage at each number of pictures, and the exponents."""
-    from common import fresh_process, text  # not above: it imports TensorFlow, which counts
+    """Seconds of each stage at each number of pictures, and the exponents. Interrupted, it goes on
+    after the last stage and number that it measured.
+    """
+    from common import text  # not above: it imports TensorFlow, which counts
 
     place = files.HOME / "growth"
     rows = {}
     for stage in STAGES:
         counts = [count for count in COUNTS if stage != RUN or count <= MOST_RUN]
-        measured = [fresh_process(__file__, f"{stage} {count}", place) for count in counts]
+        measured = [_measured(f"{stage} {count}", place) for count in counts]
         rows[stage] = text(_told([each["processor"] for each in measured]), STEEPEST)
         last = measured[-1]
         rows[f"{stage}, {counts[-1]:,}: time and memory"] = text(
@@ -65,10 +67,10 @@ def growth() -> dict:
 
 def recall(place: Path) -> dict:
     """What the index finds of 100,000 pictures, against looking at every pair."""
-    from common import fresh_process, text
+    from common import text
 
-    exact, index = (fresh_process(__file__, f"{way} 100000", place) for way in ("pairs", "index"))
-    found = fresh_process(__file__, "agree 100000", place)
+    exact, index = (_measured(f"{way} 100000", place) for way in ("pairs", "index"))
+    found = _measured("agree 100000", place)
     return {
         "near-duplicates of 100,000 without labels, every pair": text(
             f"{exact['processor']:,.0f} s of the processor"
@@ -79,6 +81,19 @@ def recall(place: Path) -> dict:
             "at least 99 %",
         ),
     }
+
+
+def _measured(what: str, place: Path) -> dict:
+    """What this file prints for a stage and a number, in a process of its own; or what it did."""
+    from common import fresh_process
+
+    file = place / "measured.json"
+    known = json.loads(file.read_text()) if file.is_file() else {}
+    if what not in known:
+        known[what] = fresh_process(__file__, what, place)
+        with files.write_beside(file) as temporary:
+            temporary.write_text(json.dumps(known, indent=2))
+    return known[what]
 
 
 def _told(seconds: list[float]) -> str:
