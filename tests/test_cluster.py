@@ -11,6 +11,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from conftest import copy_shipped
 
 from asl import files
 from asl.__main__ import main
@@ -207,6 +208,7 @@ def test_two_programs_do_not_write_to_one_folder(pictures, home, here):
 
 
 def test_workers_with_another_package_or_network_are_refused(pictures, home, here, monkeypatch):
+    copy_shipped("letters-cnn")
     job = {"output": str(home), "format": "csv", "model": CNN, "network": "another"}
     known = version.package_version()
     with pytest.raises(AslError, match=rf"another version of asl: {known}, .* has abc"):

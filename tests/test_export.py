@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REPOSITORY, shell
+from conftest import REPOSITORY, copy_shipped, shell
 from PIL import Image
 
 import asl
@@ -25,7 +25,6 @@ from asl.models.metadata import Metadata, Threshold
 
 missing = [each for each in write.ONNX if importlib.util.find_spec(each) is None]
 needs_onnx = pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} not installed")
-SHIPPED = REPOSITORY / "model/letters-cnn.tflite"
 
 
 def small(name):
@@ -73,10 +72,7 @@ def stored(stored_once, home):
 @pytest.fixture
 def shipped(home):
     """The checkpoint that came with the project and its export, in a model/ of their own."""
-    files.MODEL.mkdir()
-    for file in (REPOSITORY / "model").glob("letters-cnn*"):
-        shutil.copy(file, files.MODEL)
-    return files.MODEL / "letters-cnn.keras"
+    return copy_shipped("letters-cnn")
 
 
 @pytest.fixture
@@ -138,9 +134,9 @@ def test_layers_that_act_in_training_alone_do_not_act(format, home):
     np.testing.assert_allclose(run(file, format, images=values), expected, rtol=1e-5)
 
 
-def test_the_shipped_file_says_what_its_checkpoint_says(samples):
+def test_the_shipped_file_says_what_its_checkpoint_says(shipped, samples):
     model, metadata = load_model("letters-cnn")
-    told = find_exported(SHIPPED.with_suffix(".keras"), metadata)
+    told = find_exported(shipped, metadata)
     assert told is not None
     expected = asl.predict(model, samples.images)
     np.testing.assert_allclose(
@@ -148,7 +144,7 @@ def test_the_shipped_file_says_what_its_checkpoint_says(samples):
         expected[:150],
         atol=1e-4,
     )
-    known = exported.read(SHIPPED)
+    known = exported.read(shipped.with_suffix(".tflite"))
     assert known.class_names == metadata.class_names
     assert known.threshold == metadata.threshold
     assert known.inputs[0][:3] == ("images", (28, 28, 1), "float32")
@@ -259,7 +255,7 @@ def test_packages_of_onnx_that_are_missing_are_told(stored, home, monkeypatch, c
 @pytest.mark.parametrize("fault", ["it cannot be converted", "it says something else"])
 def test_a_network_that_a_format_cannot_hold(fault, stored, home, monkeypatch, capsys):
     stored.with_suffix(".tflite").write_bytes(b"of before")
-    known = exported.read(SHIPPED)
+    known = exported.read(REPOSITORY / "model/letters-cnn.tflite")
     exported.file_of(stored.with_suffix(".tflite")).write_text(
         exported.to_json(exported.ExportMetadata(**{**vars(known), "checkpoint": "tiny-cnn"}))
     )
@@ -281,12 +277,13 @@ def test_a_network_that_a_format_cannot_hold(fault, stored, home, monkeypatch, c
 
 def test_an_export_of_the_same_checkpoint_is_written_anew(shipped, monkeypatch):
     """Damaged as it may be, the file that lies there is its own."""
-    monkeypatch.setattr(convert, "_litert", lambda *_: SHIPPED.read_bytes())
     file = shipped.with_suffix(".tflite")
+    whole = file.read_bytes()
+    monkeypatch.setattr(convert, "_litert", lambda *_: whole)
     file.write_bytes(b"cut short")
     written = write.export("letters-cnn")
     assert written.file == file
-    assert file.read_bytes() == SHIPPED.read_bytes()
+    assert file.read_bytes() == whole
     assert exported.read(file).file_sha256 == files.sha256(file)
 
 
