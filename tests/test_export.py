@@ -304,7 +304,7 @@ def test_where_exports_lie(home):
 # Predicting without TensorFlow
 
 
-def test_predict_needs_no_tensorflow_and_gives_the_same_table(home, pictures):
+def test_predict_needs_no_tensorflow_and_gives_the_same_table(home, shipped, pictures):
     output, folder = str(home / "out.csv"), str(pictures)
     code = (
         "import sys\nfrom asl.__main__ import main\n"
