@@ -19,7 +19,7 @@ from asl.landmarks.looks import LOOKS, look_again_in_each
 from asl.models.joints import dense_network
 from asl.models.reader import MIRRORED
 from asl.reader.fit import EPOCHS, Compiled, fit_network
-from asl.reader.left_out import LeftOut, figures, mean_of_views, predict_hands
+from asl.reader.left_out import LeftOut, figures, mean_of_views, predict_hands, without_tiny_rules
 from asl.reader.signs import SHAPES
 from asl.reader.sources import (
     DRAWN_SIZE,
@@ -83,9 +83,7 @@ def _tiny() -> dict:
         networks = load_left_out(name)
         parts = [predict_hands(_reduced(dataset), *networks) for dataset in LEFT_OUT[name]]
         found = LeftOut(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        without = found._replace(
-            pixels=found.pixels * found.found[:, None], tiny=np.zeros_like(found.tiny)
-        )
+        without = without_tiny_rules(found)
         shares = [percent(each.correct(share).mean(), 1) for each in (without, found)]
         told[name] = f"{name} {' → '.join(shares)}"
         if len(found.answered(share)):

@@ -7,6 +7,7 @@ meanwhile hardly changes them. An exponent of 1.0 is ten times as long for ten t
 n log n is 1.08 between the last two.
 """
 
+import datetime
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import home  # noqa: F401  (before asl)
 import numpy as np
 
 from asl import files
+from asl.cluster.version import package_version
 from asl.data import image_cache, near_duplicates, rendered_hands
 from asl.data.hand_poses import LETTERS
 from asl.data.image_folders import ANY_FOLDER, list_pictures
@@ -48,7 +50,7 @@ STEEPEST = "at most 1.15"
 
 def growth() -> dict:
     """Seconds of each stage at each number of pictures, and the exponents. Interrupted, it goes on
-    after the last stage and number that it measured.
+    after the last stage and number that it measured on the same day with the same package.
     """
     from common import text  # not above: it imports TensorFlow, which counts
 
@@ -62,7 +64,9 @@ def growth() -> dict:
         rows[f"{stage}, {counts[-1]:,}: time and memory"] = text(
             f"{last['seconds']:,.0f} s, {last['peak']:,.0f} MB at the most"
         )
-    return rows | recall(place)
+    rows |= recall(place)
+    _kept(place).unlink()  # the next call measures anew
+    return rows
 
 
 def recall(place: Path) -> dict:
@@ -83,11 +87,16 @@ def recall(place: Path) -> dict:
     }
 
 
+def _kept(place: Path) -> Path:
+    """What an interrupted call measured today with this package."""
+    return place / f"measured-{package_version()}-{datetime.date.today()}.json"
+
+
 def _measured(what: str, place: Path) -> dict:
     """What this file prints for a stage and a number, in a process of its own; or what it did."""
     from common import fresh_process
 
-    file = place / "measured.json"
+    file = _kept(place)
     known = json.loads(file.read_text()) if file.is_file() else {}
     if what not in known:
         known[what] = fresh_process(__file__, what, place)

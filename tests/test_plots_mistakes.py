@@ -75,6 +75,9 @@ def test_evidence_for_both_classes_on_one_scale(images, count):
         assert shown.get_clim() == (0, 1) and shown.get_alpha() < 1
     assert panels[count].get_title() == "for A" and panels[2 * count].get_title() == "for C"
     assert scale.get_ylabel() == "share of the highest in each column"
+    is_correct = (table(count)["actual"] == table(count)["predicted"]).any()
+    told = "taken for,\nor runner-up" if is_correct else "taken for"
+    assert panels[count].get_ylabel() == told
 
 
 def test_evidence_of_joints(images):

@@ -100,7 +100,8 @@ def evidence(
     title: str = "",
 ) -> Figure:
     """A column for each row of a table as `mistakes` gives it: its image, below it what speaks for
-    the class it was taken for, and below that what speaks for the true class.
+    the class it was taken for (for the runner-up, where it is predicted correctly), and below that
+    what speaks for the true class.
 
     images uint8 (n, h, w, c), heat float (n, 2, h, w), 0–1, as `grad_cam` gives it. With joints
     (n, 21, 3), in pixels of the images, heat is how much each of them mattered, (n, 2, 21).
@@ -125,7 +126,10 @@ def evidence(
             else:
                 axes.autoscale(False)  # what lies beyond the image is not shown
                 draw_weights(axes, joints[i] - 0.5, weights)
-    for axes, name in zip(grid[:, 0], ("image", "taken for", "true class"), strict=True):
+    other = "taken for"
+    if (table["actual"] == table["predicted"]).any():
+        other += ",\nor runner-up"
+    for axes, name in zip(grid[:, 0], ("image", other, "true class"), strict=True):
         axes.set_ylabel(name)
     scale = ScalarMappable(cmap=HEAT_COLOURS if joints is None else WEIGHT_COLOURS)
     alpha = 0.65 if joints is None else 1

@@ -115,6 +115,13 @@ def predict_hands(known: KnownHands, joints: keras.Model, pixels: keras.Model) -
     return LeftOut(of_joints, of_pixels, known.labels, signs, groups, tiny)
 
 
+def without_tiny_rules(found: LeftOut) -> LeftOut:
+    """The same, read as if no image were tiny: to see what the rules for these bring."""
+    return found._replace(
+        pixels=found.pixels * found.found[:, None], tiny=np.zeros_like(found.tiny)
+    )
+
+
 def mean_of_views(network: keras.Model, *views: np.ndarray) -> np.ndarray:
     """The geometric mean of what a network says of several views of the same hands."""
     if not len(views[0]):
