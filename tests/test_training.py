@@ -34,9 +34,9 @@ from asl.data.mapped_images import MappedImages
 from asl.evaluation.confidence import confidence_threshold, fit_temperature
 from asl.keras_setup import keras
 from asl.models import registry
-from asl.training import resume
+from asl.training import options, resume
 from asl.training.batches import Batches
-from asl.training.options import settle
+from asl.training.options import compile_model, settle
 
 EPOCHS = 3
 
@@ -243,6 +243,26 @@ def test_images_on_the_disk_train_as_those_in_memory(parts, home, tmp_path, eage
     _, mapped = run(dataclasses.replace(parts, train=train_part, validation=validation), epochs=1)
     figures = ["loss", "val_loss", "accuracy"]
     np.testing.assert_allclose(mapped[figures], in_memory[figures], rtol=1e-5)
+
+
+def test_several_steps_in_one_call_are_the_same_steps(monkeypatch):
+    layers, random = keras.layers, np.random.default_rng(0)
+    images = random.integers(0, 256, (8 * 18 + 3, 4, 4, 1), np.uint8)  # the last batch is not full
+    targets = np.eye(3, dtype=np.float32)[random.integers(0, 3, len(images))]
+    weights = []
+    for long in (math.inf, 1):
+        monkeypatch.setattr(options, "LONG_TRAINING", long)
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((4, 4, 1)), layers.Rescaling(1 / 255)])
+        for layer in (layers.Flatten(), layers.Dropout(0.3, seed=0), layers.Dense(3, "softmax")):
+            model.add(layer)
+        compile_model(model, registry.find("cnn"), steps=38)
+        at_once = 16 if long == 1 and keras.backend.backend() == "tensorflow" else 1
+        assert model.steps_per_execution == at_once
+        model.fit(Batches(images, targets, 8, augmented=False), epochs=2, shuffle=False, verbose=0)
+        weights.append(model.get_weights())
+    for one, two in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 def test_batches_of_validation_are_the_images_as_they_are(parts):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     learning_rate=4e-3,
     epochs=12,
     cosine_schedule=True,
+    steps_per_execution=16,
     label_smoothing=0.1,
     augmented=True,
     adapts_to_small_sets=True,

@@ -35,6 +35,7 @@ class Architecture:
     learning_rate: float  # where it rises and falls, the highest one
     epochs: int
     cosine_schedule: bool = False  # whether it rises and falls, see training/options.py
+    steps_per_execution: int = 1  # of a long training, see training/options.py
     label_smoothing: float = 0.0  # share of each target spread over all classes
     patience: int = 8  # epochs without a lower validation loss before training stops
     augmented: bool = False  # whether it trains on augmented images

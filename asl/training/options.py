@@ -12,6 +12,7 @@ from asl.models import transfer
 from asl.models.registry import Architecture, find
 
 VALIDATION_BATCH = 512
+LONG_TRAINING = 500  # batches; in a shorter one, compiling would take longer than is saved
 SMALL_SET = 10_000  # images; below, batches may be half as large: more steps from as many images
 
 
@@ -114,6 +115,9 @@ def compile_model(
     `cosine_schedule`, AdamW with a rate that rises over the first tenth, so that the first, random
     gradients do no harm, and then falls along a cosine, so that the weights settle (Loshchilov and
     Hutter: SGDR, ICLR 2017; Decoupled Weight Decay Regularization, ICLR 2019).
+
+    A long training of a small network makes several steps in one call of TensorFlow: the same
+    steps, bit for bit, without the time between them, for a second more of compiling.
     """
     rate = learning_rate or architecture.learning_rate
     if architecture.cosine_schedule:
@@ -128,10 +132,12 @@ def compile_model(
         optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-4)
     else:
         optimizer = keras.optimizers.Adam(rate)
+    several = BACKEND == "tensorflow" and steps >= LONG_TRAINING
     # With JAX some images have no weight, see batches.py
     accuracy = {"weighted_metrics" if BACKEND == "jax" else "metrics": ["accuracy"]}
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=architecture.label_smoothing),
+        steps_per_execution=architecture.steps_per_execution if several else 1,
         **accuracy,
     )
