@@ -1,4 +1,6 @@
-"""The notebooks as they run: in order, a second time, and each alone in a fresh folder."""
+"""Notebooks 01 to 08 as they run: in order, a second time, and each alone in a fresh folder. Those
+after them: notebooks/test_further.py, by make test-notebooks.
+"""
 
 import hashlib
 import re
@@ -8,8 +10,9 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ARCHIVES, REPOSITORY, shell
+from conftest import shell
 from nbclient.exceptions import DeadKernelError
+from notebook_cells import ALL, SOLUTIONS, in_this_process, standard_error
 
 from asl import (
     AslError,
@@ -23,12 +26,9 @@ from asl import (
     split,
     train_split,
 )
-from asl.checkpoints import read_metadata
 from asl.environment.kernels import Execution, imports
 
-ALL = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
-NOTEBOOKS, FURTHER = ALL[:8], ALL[8:]
-SOLUTIONS = REPOSITORY / "notebooks/solutions"
+NOTEBOOKS = ALL[:8]
 
 
 def hashes():
@@ -44,20 +44,6 @@ def series(tmp_path_factory):
     assert done.returncode == 0, done.stdout + done.stderr
     assert hashes() == before  # those under version control stay as they were
     return home, done.stdout
-
-
-def in_this_process(number, home, monkeypatch, folder=REPOSITORY / "notebooks"):
-    """Run the cells of one notebook here, where everything is imported already."""
-    for name, place in (("HOME", "."), ("DATA", "data"), ("MODEL", "model"), ("RUNS", "runs")):
-        monkeypatch.setattr(files, name, home / place)
-    monkeypatch.setattr(files, "RESULTS", home / "results.csv")
-    monkeypatch.setattr(config, "DATASET", "tiny")
-    monkeypatch.setattr(config, "EPOCHS", 2)
-    notebook = nbformat.read(folder / ALL[number - 1].name, as_version=4)
-    names = {"display": print}
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            exec(cell.source, names)
 
 
 def test_it_says_how_it_goes_and_how_it_ended(series):
@@ -84,33 +70,6 @@ def test_it_leaves_results_model_and_pages(series):
     assert all(f'href="{file.stem}.html"' in index for file in NOTEBOOKS)
     assert "test accuracy" in index
     assert len(pd.read_csv(home / "results.csv")) == 96
-
-
-@pytest.fixture(scope="module")
-def further(series):
-    """Then the notebooks after 08, in the same folder; real weights are taken where they are."""
-    home, _ = series
-    numbers = [file.name[:2] for file in FURTHER]
-    archives = {"ASL_ARCHIVES": ARCHIVES} if ARCHIVES else {}
-    done = shell("run", "--dataset", "tiny", "--epochs", "1", *numbers, home=home, **archives)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return home, done.stdout
-
-
-def test_the_further_notebooks_join_the_others(further):
-    home, printed = further
-    for number, file in enumerate(FURTHER, start=1):
-        assert f"[{number}/{len(FURTHER)}] {file.stem}  cell " in printed
-    index = (home / "runs/tiny-cnn/index.html").read_text()
-    assert all(f'href="{file.stem}.html"' in index for file in ALL)
-    assert {"cnn", "conv1d_lstm"} <= set(pd.read_csv(home / "runs/compare.csv")["model"])
-    checkpoints = {file.stem for file in (home / "model").glob("*.keras")}
-    assert {
-        "tiny-mobilenetv2",
-        "tiny-conv1d_lstm",
-    } <= checkpoints
-    metadata = read_metadata(home / "model/tiny-mobilenetv2.keras")
-    assert metadata.weights in ("imagenet", "random-mobilenetv2.weights.h5")
 
 
 @pytest.mark.parametrize("number", ["77", "01-77", "1", "a", "-08"])
@@ -170,12 +129,9 @@ def test_the_training_shown_in_05_gives_the_weights_of_train(series, monkeypatch
     assert figures[0] == pytest.approx(figures[1], abs=1e-5)
 
 
-def test_nothing_is_written_to_standard_error(series, further):
-    for file in ALL:
-        notebook = nbformat.read(series[0] / "runs/tiny-cnn" / file.name, as_version=4)
-        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-        errors = [output.text for output in outputs if output.get("name") == "stderr"]
-        assert not errors, file.stem
+def test_nothing_is_written_to_standard_error(series):
+    for file in NOTEBOOKS:
+        assert not standard_error(series[0] / "runs/tiny-cnn" / file.name), file.stem
 
 
 @pytest.mark.parametrize("number", range(2, 9))  # 01 came first in the run above
@@ -187,10 +143,9 @@ def test_each_notebook_alone_in_a_fresh_folder(number, home, monkeypatch):
             in_this_process(number, home, monkeypatch)
 
 
-@pytest.mark.parametrize("number", range(1, len(ALL) + 1))
-def test_the_solutions_of_the_exercises_run(number, request, monkeypatch):
-    home, _ = request.getfixturevalue("series" if number <= len(NOTEBOOKS) else "further")
-    in_this_process(number, home, monkeypatch, SOLUTIONS)
+@pytest.mark.parametrize("number", range(1, len(NOTEBOOKS) + 1))
+def test_the_solutions_of_the_exercises_run(number, series, monkeypatch):
+    in_this_process(number, series[0], monkeypatch, SOLUTIONS)
 
 
 @pytest.fixture
