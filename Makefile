@@ -101,8 +101,11 @@ types: .venv/ready-dev
 # Not counted: what needs Gradio (make test-browser), Ray or pyarrow (make test-cluster)
 UNCOUNTED := asl/app/page*.py,asl/cluster/addresses.py,asl/cluster/engine.py,asl/cluster/parquet.py
 test: lint types
-	$(BIN)/python -m slipcover --source asl --omit "$(UNCOUNTED)" --skip-covered --fail-under 95 \
+	@mkdir -p runs
+	$(BIN)/python -m slipcover --source asl --omit "$(UNCOUNTED)" --json --out runs/coverage.json \
 	  -m pytest
+	$(BIN)/python -m slipcover --merge runs/coverage.json --out runs/coverage.json \
+	  --skip-covered --fail-under 95
 
 test-notebooks: .venv/ready-dev
 	$(BIN)/python -m pytest tests/notebooks
