@@ -19,7 +19,9 @@ from asl.export import convert
 from asl.export.metadata import INT8, SUFFIXES
 from asl.export.network import ExportedNetwork
 from asl.export.write import export as write
+from asl.keras_setup import keras
 from asl.models.build import build
+from asl.models.layers import all_layers
 from asl.models.registry import MODELS
 from asl.prediction import run
 from asl.rounding import percent
@@ -114,6 +116,7 @@ def _networks() -> dict:
     folder = Path(tempfile.mkdtemp(dir=files.HOME))
     for name, entry in MODELS.items():
         model = build(name, (64, 64, 3 if entry.takes_joints else 1), 24, weights=None)
+        _normalize(model)
         told = []
         for format, suffix in SUFFIXES.items():
             file = folder / f"{name}{suffix}"
@@ -125,3 +128,18 @@ def _networks() -> dict:
         )
     folder.rmdir()
     return rows
+
+
+def _normalize(model: keras.Model) -> None:
+    """Make each batch normalisation that of random inputs: without it, a MobileNetV2 that was not
+    trained says the same of any image, and any file would be equal to it.
+    """
+    model.trainable = True
+    for layer in all_layers(model):
+        layer.trainable = True
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0  # only what goes through now
+    (values,) = convert.random_inputs(model)
+    model(values, training=True)
+    probabilities = model.predict_on_batch(values)
+    assert np.ptp(probabilities, axis=0).max() > 1e-3

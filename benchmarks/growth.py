@@ -13,7 +13,6 @@ import os
 import re
 import resource
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def growth() -> dict:
     """Seconds of each stage at each number of pictures, and the exponents. Interrupted, it goes on
     after the last stage and number that it measured on the same day with the same package.
     """
-    from common import text  # not above: it imports TensorFlow, which counts
+    from common import figure, text  # not above: it imports TensorFlow, which counts
 
     place = files.HOME / "growth"
     rows = {}
@@ -60,10 +59,7 @@ def growth() -> dict:
         counts = [count for count in COUNTS if stage != RUN or count <= MOST_RUN]
         measured = [_measured(f"{stage} {count}", place) for count in counts]
         rows[stage] = text(_told([each["processor"] for each in measured]), STEEPEST)
-        last = measured[-1]
-        rows[f"{stage}, {counts[-1]:,}: time and memory"] = text(
-            f"{last['seconds']:,.0f} s, {last['peak']:,.0f} MB at the most"
-        )
+        rows[f"{stage}, {counts[-1]:,}: the most memory"] = figure(measured[-1]["peak"], "MB")
     rows |= recall(place)
     _kept(place).unlink()  # the next call measures anew
     return rows
@@ -108,7 +104,7 @@ def _measured(what: str, place: Path) -> dict:
 def _told(seconds: list[float]) -> str:
     """Seconds at each count, and the exponents between one count and the next."""
     steps = np.diff(np.log10(np.maximum(seconds, 1e-4)))
-    told = ", ".join(f"{each:.3g}" for each in seconds)
+    told = ", ".join(f"{each:,.0f}" if each >= 100 else f"{each:.3g}" for each in seconds)
     return f"{told} s; exponents {', '.join(f'{step:.2f}' for step in steps)}"
 
 
@@ -276,13 +272,12 @@ def _agree() -> dict:
 
 
 def measure(stage: str, count: int) -> dict:
-    """Seconds, processor's seconds and the most resident memory in MB of a stage."""
+    """Seconds of the processor, and the most resident memory in MB, of a stage."""
     work = STAGES[stage](count) if stage in STAGES else _ways(count, stage)
-    began, processor = time.perf_counter(), _processor()
+    processor = _processor()
     work()
     ended, kinds = _processor(), (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return {
-        "seconds": time.perf_counter() - began,
         "processor": ended - processor,
         "peak": max(resource.getrusage(kind).ru_maxrss for kind in kinds) / 1000,
     }
