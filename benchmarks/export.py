@@ -142,4 +142,4 @@ def _normalize(model: keras.Model) -> None:
     (values,) = convert.random_inputs(model)
     model(values, training=True)
     probabilities = model.predict_on_batch(values)
-    assert np.ptp(probabilities, axis=0).max() > 1e-3
+    assert np.ptp(probabilities, axis=0).max() > 1e-4  # not the same of any image
