@@ -1,5 +1,6 @@
 """results.csv: a row an image, with its two most likely classes."""
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -65,7 +66,8 @@ def write_results(
 
 def results_text(table: pd.DataFrame, numbers: Sequence[str] = ()) -> str:
     """What `write_results` writes, as text."""
-    columns: dict[str, Iterable[str]] = {name: map(_cell, table[name]) for name in TEXTS}
+    cell = functools.lru_cache(_cell)  # the same few classes come again and again
+    columns: dict[str, Iterable[str]] = {name: map(cell, table[name]) for name in TEXTS}
     for name in SHARES:
         columns[name] = [f"{share:.4f}" for share in round_share(table[name])]
     for name in numbers:

@@ -1,5 +1,6 @@
 """Networks as files of LiteRT and ONNX: size, speed, what int8 costs, and how near each comes."""
 
+import os
 import statistics
 import subprocess
 import sys
@@ -94,12 +95,15 @@ def _command() -> dict:
         cv2.imwrite(str(folder / f"{row:05d}.png"), image)
     command = ["-m", "asl", "predict", "--model", SHIPPED, str(folder)]
     output = ["--output", str(files.RESULTS)]
+    # Python keeps what it compiles, if not told otherwise
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
 
     def once() -> float:
         began = time.perf_counter()
         subprocess.run(
             [sys.executable, *command, *output],
             cwd=files.REPOSITORY,
+            env=environment,
             check=True,
             capture_output=True,
         )

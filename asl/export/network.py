@@ -16,9 +16,6 @@ from asl.models.metadata import Metadata
 
 MEMORY = 1 << 22  # bytes of the largest map of a batch: more would not fit the cache
 BATCH = 512
-# Bytes of a network: a smaller one runs beside the thread that reads pictures, and a second thread
-# would only get into its way; for a larger one all others wait
-LARGE = 4 << 20
 
 
 class ExportedNetwork:
@@ -28,9 +25,8 @@ class ExportedNetwork:
         """ValueError for what is no such file, or has more than one input."""
         from ai_edge_litert.interpreter import Interpreter
 
-        count = 1 if len(content) < LARGE else threads()
         with interpreter.quiet():
-            self._interpreter = Interpreter(model_content=content, num_threads=count)
+            self._interpreter = Interpreter(model_content=content, num_threads=threads())
             self._interpreter.allocate_tensors()
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()
