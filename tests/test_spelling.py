@@ -79,17 +79,24 @@ def test_what_passes_is_not_written():
     assert run((0.5, shown("C")), (0.1, shown("O")), (0.5, shown("A"))).text == "CA"
 
 
+def test_a_slow_camera_sees_a_letter_that_is_held_for_the_dwell():
+    """At eight images a second, a quarter of a second has two images or three."""
+    parts = [(0.5, shown("C")), (0.25, shown("A")), (0.5, shown("T"))]
+    assert run(*parts, rate=8, dwell=0.15).text == "CAT"
+    assert run(*parts, rate=8, dwell=0.3).text == "CT"
+
+
 @pytest.mark.parametrize("seen", [shown("A", 0.4), shown(OTHER), shown("5"), NOTHING])
 def test_what_is_unsure_or_no_letter_is_not_written(seen):
     assert run((3, seen)).text == ""
 
 
 def test_the_runner_up_is_told():
-    seen = shown("A", 0.6)
+    seen = shown("A", 0.65)
     seen.shapes[SHAPES.index("S")] = 0.3
     state = run((0.2, seen))
     assert (state.candidate, state.runner_up) == ("A", "S")
-    assert state.confidence == pytest.approx(0.6)
+    assert state.confidence == pytest.approx(0.65)
 
 
 def test_a_hand_that_moves_writes_nothing():
@@ -180,6 +187,25 @@ def test_a_single_wrong_image_spoils_no_path(letter):
     points[len(times) // 2, :, :2] += 1.2 * motion.palm_size(points)
     shapes[len(times) // 2] = np.eye(len(SHAPES))[SHAPES.index("S")]
     assert text_of(times, points, shapes) == letter
+
+
+@pytest.mark.parametrize(
+    ("letter", "hand", "pace", "dwell"), [("J", "I", 0.35, DWELL), ("Z", "D", 0.5, DWELL / 2)]
+)
+def test_a_hand_that_draws_slowly_is_no_letter_before(letter, hand, pace, dwell):
+    """Nor is one forgotten that was held first."""
+    times, points, shapes = moving(letter, 1, pace)
+    state = State()
+    written = set()
+    for time, each, known in zip(times, points, shapes, strict=True):
+        state = advance(state, time, Seen(Landmarks(each, 0.9, 0.9), known), dwell)
+        written.add(state.text)
+    assert state.text == letter and hand in written
+    assert [each.letter for each in state.letters] == [letter]
+    held = [points[:1].repeat(30, axis=0), points]
+    times = np.concatenate([times[0] - 1 + np.arange(30) / 30, times])
+    shapes = np.concatenate([shapes[:1].repeat(30, axis=0), shapes])
+    assert text_of(times, np.concatenate(held), shapes) == hand + letter
 
 
 def test_paths_end_with_the_drawing():

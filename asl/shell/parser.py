@@ -114,7 +114,7 @@ def _add_checkpoint_commands(command: Callable[..., Callable[..., argparse.Actio
     add("--output", metavar="FILE", help=target)
 
     add = command("spell", commands.spell, "say which letters a hand spells in a film, J and Z too")
-    dwell = "a letter is written when it is held still for so long (0.25 unless told)"
+    dwell = "a letter is written when it is held still for so long (0.2 unless told)"
     add("--dwell", type=float, metavar="SECONDS", help=dwell)
     add(
         "--details",

@@ -16,14 +16,15 @@ from asl.spelling.follow import Seen
 from asl.spelling.motion import DRAWN, WINDOW, drawn_letter, palm_size
 
 LETTERS = SIGNS["letters"]
-DWELL = 0.25  # seconds that a letter is held until it is written
+DWELL = 0.2  # seconds that a letter is held until it is written
 SMOOTH = 0.1  # seconds over which probabilities are averaged
-CONFIDENT = 0.5  # a probability below which nothing is written
+CONFIDENT = 0.6  # a probability below which nothing is written
 STILL = 1.5  # palms a second: a hand that is slower is held still
 ENDED = 0.9  # palms a second, at which J and Z are at their end
 LATELY = 0.1  # seconds over which that is measured
 RELEASE = 0.25  # seconds away from a letter after which it may come again
 ASIDE = 1 / 3  # palms: after so much of a move as well
+BEGUN, SOON = 0.2, 0.4  # palms within seconds: a hand that was not held, but began to draw
 GONE = 0.3  # seconds without a hand after which it is another hand
 SPACE = 1.0  # seconds without a hand that make a space
 TILTED = np.radians(60)  # a hand that points further from upright
@@ -124,8 +125,26 @@ def _drawn(state: State, time: float) -> State | None:
     letter, score = drawn_letter(*columns)
     if not letter:
         return None
+    while _was_of_it(state, letter):
+        state = state._replace(text=state.text[:-1], letters=state.letters[:-1])
     state = state._replace(trail=state.trail[-1:], candidate="", since=time)
     return _write(state, Letter(letter, time, score))
+
+
+def _was_of_it(state: State, drawn: str) -> bool:
+    """Whether the letter that was written last is the hand of one that was drawn so slowly that it
+    seemed to be held: the finger moved on at once.
+    """
+    last = state.letters[-1] if state.letters else None
+    if last is None or last.letter not in HAND_OF[drawn] or state.text[-1:] != last.letter:
+        return False
+    tips = [
+        each.points[DRAWN[drawn].tip, :2]
+        for each in state.trail
+        if last.time <= each.time <= last.time + SOON
+    ]
+    palm = palm_size(np.stack([each.points for each in state.trail]))
+    return bool(tips) and float(np.linalg.norm(tips[-1] - tips[0])) >= BEGUN * palm
 
 
 def _held(state: State, time: float, dwell: float) -> State:
@@ -140,7 +159,9 @@ def _held(state: State, time: float, dwell: float) -> State:
     if state.motion >= STILL or confidence < CONFIDENT or not is_sign[0]:
         return state._replace(candidate="", since=time, **known)
     if letter != state.candidate:
-        return state._replace(candidate=letter, since=time, **known)
+        # It began between this image and the one before it, which may be a tenth of a second away
+        before = state.trail[-2].time if len(state.trail) > 1 else time
+        return state._replace(candidate=letter, since=(before + time) / 2, **known)
     state = state._replace(**known)
     if letter == state.written or letter in HAND_OF.get(state.written, ()):
         state = _again(state, time)
