@@ -50,7 +50,11 @@ TEMPORARY = re.compile(r"\..*-(\d+)-[0-9a-f]{8}(\.[^/]*)?")
 
 
 def shown(path: str | Path) -> str:
-    """The path as a reader wants to see it: relative to the home folder where it lies inside."""
+    """The path as a reader wants to see it: relative to the home folder where it lies inside; an
+    address (s3://…) without what follows its ?, which may hold a key.
+    """
+    if "://" in str(path):
+        return str(path).partition("?")[0]
     path = Path(path)
     return str(path.relative_to(HOME)) if path.is_relative_to(HOME) else str(path)
 

@@ -166,6 +166,12 @@ def test_an_address_is_listed_and_read_like_a_folder(pictures, home):
         list(sources.list_pictures(["nonsense://bucket/x"]))
 
 
+def test_an_address_that_does_not_exist_leaves_no_output_behind(home):
+    with pytest.raises(AslError, match="does not exist"):
+        predict_dataset(f"file://{home}/nothing", home / "out", CNN)
+    assert not (home / "out").exists()
+
+
 def test_parts_at_an_address_are_whole(home):
     folder = Folder(f"file://{home}/out", "parquet")
     assert parts.begin(folder, {"format": "parquet"}) == set()

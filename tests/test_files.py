@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
@@ -81,3 +82,8 @@ def test_a_folder_that_cannot_be_written_to_is_told_in_a_sentence(tmp_path):
 def test_other_errors_pass_through(tmp_path):
     with pytest.raises(FileNotFoundError), files.write_beside(tmp_path / "x"):
         (tmp_path / "missing").read_text()
+
+
+def test_addresses_are_shown_without_what_may_hold_a_key():
+    assert files.shown("s3://museum/out?region=x&secret_key=y") == "s3://museum/out"
+    assert files.shown(files.HOME / "a" / "b.csv") == str(Path("a", "b.csv"))

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from asl.errors import AslError, printable
+from asl.files import shown
 
 
 @lru_cache(64)
@@ -23,7 +24,7 @@ def file_system(address: str) -> tuple[Any, str]:
 
 def unreachable(address: str, error: Exception) -> AslError:
     return AslError(
-        f"{printable(address)} cannot be reached: {str(error).splitlines()[0]}. pyarrow knows "
+        f"{printable(shown(address))} cannot be reached: {first(error)}. pyarrow knows "
         "file://, s3://, gs://, abfs:// and hdfs://, with the credentials of this machine."
     )
 

@@ -18,6 +18,7 @@ from asl.cluster.addresses import file_system, unreachable
 from asl.cluster.parquet import Rows, list_rows
 from asl.data import images
 from asl.errors import AslError, printable
+from asl.files import shown
 
 LISTS, TABLE = (".txt", ".lst"), ".parquet"
 
@@ -97,11 +98,15 @@ def list_pictures(inputs: Sequence[str | Path]) -> Iterator[Picture | Rows | Ski
 
 
 def check_inputs(given: Sequence[str]) -> None:
-    """AslError where nothing was given, or a path does not exist: before any time is spent."""
+    """AslError where nothing was given, or a path or an address does not exist or cannot be
+    reached: before any time is spent, and anything written.
+    """
     if not given:
         raise AslError("no pictures were given: name some, or folders of them.")
     for text in given:
-        if "://" not in text and not os.path.exists(text or "\0"):
+        if "://" in text:
+            _is_folder(text)
+        elif not os.path.exists(text or "\0"):
             raise AslError(
                 f"{printable(text) or 'an empty path'} does not exist: give pictures, folders of "
                 "pictures, lists of paths (.txt), Parquet files, or addresses such as s3://…"
@@ -197,15 +202,11 @@ def _root_and_path(address: str) -> tuple[str, str]:
 
 
 def _list_address(text: str, alone: bool) -> Iterator[Picture | Rows | Skipped]:
-    from pyarrow.fs import FileType
-
+    is_folder = _is_folder(text)
     files, path = file_system(text)
     address = text.partition("?")[0].rstrip("/")
     try:
-        kind = files.get_file_info(path).type
-        if kind == FileType.NotFound:
-            raise AslError(f"{printable(text)} does not exist, or may not be read.")
-        if kind != FileType.Directory:
+        if not is_folder:
             yield from _found(text, files, path, "", text)
             return
         for each in _walk(files, path):
@@ -214,6 +215,20 @@ def _list_address(text: str, alone: bool) -> Iterator[Picture | Rows | Skipped]:
             yield from _found(text, files, each.path, inside, name)
     except OSError as error:
         raise unreachable(text, error) from error
+
+
+def _is_folder(address: str) -> bool:
+    """Whether it is a folder, not a file; AslError where it is neither, or cannot be reached."""
+    from pyarrow.fs import FileType
+
+    found, path = file_system(address)
+    try:
+        kind = found.get_file_info(path).type
+    except OSError as error:
+        raise unreachable(address, error) from error
+    if kind == FileType.NotFound:
+        raise AslError(f"{printable(shown(address))} does not exist, or may not be read.")
+    return kind == FileType.Directory
 
 
 def _found(root: str, files: Any, path: str, inside: str, name: str):
