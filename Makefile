@@ -15,8 +15,8 @@ help:
 	@echo "make run [DATASET=sample] [MODEL=cnn] [EPOCHS=n]   notebooks 01 to 08, from images to results.csv"
 	@echo "make run NOTEBOOKS=09-12                           others: transfer, compare, trust, spell"
 	@echo "make app [PORT=n]  a page in the browser: spell before the camera, read photos, practise"
-	@echo "make test        lint, types, tests with their coverage, and notebooks 01 to 08 on a tiny set"
-	@echo "make test-notebooks  the notebooks after them, and their solutions, on a tiny set"
+	@echo "make test        lint, types, and tests with their coverage"
+	@echo "make test-notebooks  all notebooks in order, and their solutions, on a tiny set"
 	@echo "make test-browser  the page, clicked through in Chromium with a film as its camera"
 	@echo "make faults      every case of bad input, faults and kills, counted (a quarter of an hour)"
 	@echo "make test-oldest   the tests and the series with the oldest packages that will do"
@@ -113,6 +113,7 @@ test-notebooks: .venv/ready-dev
 # Tools and texts do not depend on versions
 test-oldest: .venv-oldest/ready
 	.venv-oldest/bin/python -m pytest --ignore tests/test_house.py --ignore tests/test_notebooks.py
+	.venv-oldest/bin/python -m pytest tests/notebooks/test_series.py
 
 test-parity: .venv/ready-parity
 	$(BIN)/python -m pytest tests/parity
