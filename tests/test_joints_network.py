@@ -2,15 +2,13 @@
 
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ARCHIVES, REPOSITORY, needs_archives, needs_tensorflow
+from conftest import ARCHIVES, needs_archives
 
 import asl
-from asl import AslError, checkpoints, config, files, plots
+from asl import AslError, checkpoints, files, plots
 from asl.data.image_formats import PictureError
 from asl.data.rendered_hands import draw_hands, hand_points
 from asl.data.samples import Samples, Split
@@ -24,7 +22,6 @@ from asl.models.build import build
 from asl.models.joints import known_head, mix_head, save_hidden
 from asl.models.layers import layer_table
 from asl.prediction import predict, predict_files, predict_fitted
-from asl.reader import read
 from asl.results import read_results, results_table, write_results
 from asl.training.batches import Batches
 from asl.training.fit import find_or_train, train, train_split
@@ -583,42 +580,6 @@ def test_what_the_network_sees_is_drawn(network, samples):
     assert plots.network_input(samples.images[:2]).axes[0].images
     answer = plots.answer(samples.images[1], "L", np.ones(3) / 3, CLASSES, seen.joints[1])
     assert answer.axes[0].lines
-
-
-@needs_tensorflow  # 05 trains by hand with what JAX does not take: zeros_like(variable)
-def test_the_notebooks_run_with_it(home, monkeypatch):
-    """04 to 08, one after the other; in the pictures of 08 the stand-in finds no hands."""
-    monkeypatch.setattr(files, "REPOSITORY", REPOSITORY)
-    tiny = asl.load("tiny")
-    letters = [tiny.class_names[label] for label in tiny.labels]
-    points = 28 * hand_points(letters, signers=np.arange(len(tiny)), seed=1)
-    known = {image.tobytes(): each for image, each in zip(tiny.images, points, strict=True)}
-    for part in (True, False):  # one without a hand in the test, one elsewhere
-        del known[tiny.images[tiny.is_test == part][0].tobytes()]
-
-    def find_in_each(images):
-        for image in images:
-            found = known.get(image.tobytes())
-            hand = Hand(np.zeros(4), found, 0.9, 0.95) if found is not None else None
-            yield [hand] if hand else []
-
-    monkeypatch.setattr(joints, "find_in_each", find_in_each)
-    monkeypatch.setattr(inputs, "find_hands", lambda picture: [])
-    monkeypatch.setattr(read, "find_network", lambda: read._network(read.WHOLE))
-    monkeypatch.setattr(config, "DATASET", "tiny")
-    monkeypatch.setattr(config, "MODEL", "joints")
-    monkeypatch.setattr(config, "WEIGHTS", None)
-    monkeypatch.setattr(config, "EPOCHS", 2)
-    for number in range(4, 9):
-        (file,) = (REPOSITORY / "notebooks").glob(f"{number:02}_*.ipynb")
-        names = {"display": print}
-        for cell in nbformat.read(file, as_version=4).cells:
-            if cell.cell_type == "code":
-                exec(cell.source, names)
-        plt.close("all")
-    results = read_results()
-    assert len(results) == 96 and (results["predicted"] == "").sum() == 1
-    assert len(names["asked"].ours) == 4 and not names["asked"].ours.any()
 
 
 @needs_archives
