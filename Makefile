@@ -8,6 +8,7 @@ NOTEBOOKS ?= 01-08
 
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
+unexport PYTHONDONTWRITEBYTECODE # tests start Python some hundred times
 
 .PHONY: help run app test test-notebooks test-browser test-cluster faults test-oldest test-parity test-jax lint types format bench bench-gpu notebooks clean
 

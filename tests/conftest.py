@@ -30,6 +30,9 @@ ARCHIVES = os.environ.get("ASL_ARCHIVES")
 # Two processes test at a time: threads of TensorFlow would only wait for each other
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
+# For nbformat, jsonschema would take seconds for a grammar of addresses, if it had one
+sys.modules.setdefault("rfc3987_syntax", None)
+
 # What the tests compute with; Keras itself takes seconds, and not every file needs it
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 needs_tensorflow = pytest.mark.skipif(

@@ -49,6 +49,8 @@ def _absolute(dataset: str) -> str:
 
 
 def run(options: argparse.Namespace) -> None:
+    # For nbformat, jsonschema would take two seconds for a grammar of addresses, if it had one
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from asl import notebooks
 
     _check(options, options.model)
