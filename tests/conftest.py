@@ -30,7 +30,7 @@ ARCHIVES = os.environ.get("ASL_ARCHIVES")
 # Two processes test at a time: threads of TensorFlow would only wait for each other
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
-# For nbformat, jsonschema would take seconds for a grammar of addresses, if it had one
+# jsonschema, which nbformat imports, would spend seconds on a grammar of web addresses
 sys.modules.setdefault("rfc3987_syntax", None)
 
 # What the tests compute with; Keras itself takes seconds, and not every file needs it

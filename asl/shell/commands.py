@@ -49,7 +49,7 @@ def _absolute(dataset: str) -> str:
 
 
 def run(options: argparse.Namespace) -> None:
-    # For nbformat, jsonschema would take two seconds for a grammar of addresses, if it had one
+    # jsonschema, which nbformat imports, would spend two seconds on a grammar of web addresses
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from asl import notebooks
 
