@@ -27,6 +27,7 @@ from asl.training.fit import train_split
 
 SEEDS = range(5)
 REPEATS = 5
+SIDE = 2048  # of the matrices whose product measures the machine
 
 
 def figure(value: float, unit: str = "", target: str = "") -> dict:
@@ -48,6 +49,14 @@ def seconds(work: Callable, repeats: int = REPEATS) -> float:
         work()
         times.append(time.perf_counter() - began)
     return statistics.median(times[1:])
+
+
+def product_rate() -> float:
+    """Multiply-adds a second of the machine's matrix products in float32."""
+    import tensorflow as tf
+
+    left, right = (tf.random.normal((SIDE, SIDE)) for _ in range(2))
+    return SIDE**3 / seconds(lambda: tf.matmul(left, right).numpy())
 
 
 def train_once(parts: Split, name: str, model: str = "cnn") -> str:

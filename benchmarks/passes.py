@@ -7,7 +7,7 @@ import sys
 import time
 
 import numpy as np
-from common import figure, fresh_process
+from common import figure, fresh_process, product_rate
 
 from asl import files
 from asl.data.load import load
@@ -19,7 +19,6 @@ from asl.models.transfer import PASS_BATCH
 from asl.training.fit import train_split
 
 TRANSFER = "mobilenetv2"
-SIDE = 2048  # of the matrices whose product measures the machine
 IMAGES = 64
 TURNS = 3
 
@@ -44,8 +43,6 @@ def passes() -> dict:
 
 def one_pass(name: str) -> dict:
     """Rate and memory of a pass, in turns with matrix products."""
-    import tensorflow as tf
-
     size = registry.input_size(name)
     backbone, preprocessing = registry.find(name).function(size)
     model = backbones.add_head(backbone, preprocessing, (size, size, 3), 24, frozen=True, name=name)
@@ -53,20 +50,15 @@ def one_pass(name: str) -> dict:
     multiply_adds = layer_table(frozen)["multiply-adds"].sum()
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (IMAGES, size, size, 3), dtype=np.uint8)
-    left, right = (tf.random.normal((SIDE, SIDE)) for _ in range(2))
     frozen.predict_on_batch(images[:PASS_BATCH])
     rates, shares = [], []
     for _ in range(TURNS):
-        products = []
-        for _ in range(5):
-            began = time.perf_counter()
-            tf.matmul(left, right).numpy()
-            products.append(time.perf_counter() - began)
+        products = product_rate()
         began = time.perf_counter()
         for first in range(0, IMAGES, PASS_BATCH):
             frozen.predict_on_batch(images[first : first + PASS_BATCH])
         rates.append(IMAGES / (time.perf_counter() - began))
-        shares.append(rates[-1] * multiply_adds / (SIDE**3 / statistics.median(products)))
+        shares.append(rates[-1] * multiply_adds / products)
     return {
         "rate": statistics.median(rates),
         "share": statistics.median(shares),
