@@ -123,7 +123,8 @@ class _Listing(NamedTuple):
 
 
 def _list(folder: Folder, given: list[str], job: dict[str, Any]) -> _Listing:
-    alone = given[0] if len(set(given)) == 1 else "several, as they were given"
+    first = given[0].partition("?")[0] if "://" in given[0] else given[0]  # without a key
+    alone = first if len(set(given)) == 1 else "several, as they were given"
     run = {
         "network": job["network"],
         "options": {key: job.get(key) for key in ("signs", "every", "landmarks") if key in job},

@@ -120,7 +120,7 @@ def check_output(output: str, given: Sequence[str]) -> None:
         folder = _comparable(text)
         if (place + "/").startswith(folder + "/"):
             raise AslError(
-                f"{printable(output)} lies inside {printable(text)}, which is to be read: choose "
+                f"{printable(place)} lies inside {printable(folder)}, which is to be read: choose "
                 "an output folder beside it."
             )
 
