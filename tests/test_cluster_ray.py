@@ -70,21 +70,27 @@ def test_a_killed_worker_and_a_killed_node_cost_no_picture_and_double_none(
     pictures, home, two_nodes, monkeypatch
 ):
     cluster, second = two_nodes
-    stream, told = engine.stream, []
+    # Else a busy machine's first worker has read all before the second one has started
+    monkeypatch.setattr(ray.data.DataContext.get_current(), "wait_for_min_actors_s", 120)
+    stream, workers, deaths = engine.stream, set(), []
 
     def with_deaths(*arguments):
-        for each in stream(*arguments):
-            told.append(each)
-            if len(told) == 10:
+        for number, each in enumerate(stream(*arguments)):
+            workers.add(each["process"])
+            both = len(workers) == 2  # each node's one worker has answered
+            if both and not deaths:
+                deaths.append(number)
                 os.kill(each["process"], signal.SIGKILL)
-            if len(told) == 30:
+            if len(deaths) == 1 and number == deaths[0] + 20:
+                deaths.append(number)
                 cluster.remove_node(second, allow_graceful=False)
             yield each
 
-    monkeypatch.setattr(engine, "stream", with_deaths)
-    done = predict_dataset(pictures, home / "out", CNN, workers=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "stream", with_deaths)
+        done = predict_dataset(pictures, home / "out", CNN, workers=2)
     assert done.pictures == PICTURES and not done.unreadable
-    assert len({each["process"] for each in told[:10]}) == 2  # both nodes worked
+    assert len(deaths) == 2
     assert lines(home / "out") == of_one_process(pictures, home)
 
     monkeypatch.setattr("asl.cluster.predict.package_version", lambda: "another")
