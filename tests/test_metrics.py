@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import classification_report
 
 from asl import AslError
@@ -44,6 +45,13 @@ def test_mcnemar_by_hand():
         mcnemar(first, second[:3])
 
 
+def test_mcnemar_on_a_million_images_is_the_binomial_test():
+    random = np.random.default_rng(0)
+    first, second = random.random(1_000_000) < [[0.6], [0.601]]
+    only_first, only_second, p = mcnemar(first, second)
+    assert p == pytest.approx(binomtest(only_first, only_first + only_second).pvalue, rel=1e-6)
+
+
 def test_mcnemar_on_groups_by_hand():
     """The first alone is correct in four groups by 3, 3, 1 and 1 rows: of sixteen signs two give
     a difference as large. Row by row it would be eight to none.
@@ -51,8 +59,8 @@ def test_mcnemar_on_groups_by_hand():
     groups = np.repeat([0, 1, 2, 3], 3)
     first = np.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0], bool)
     second = np.zeros(12, bool)
-    assert mcnemar(first, second, groups) == (8, 0, 2 / 16)
-    assert mcnemar(first, second)[2] == 2 / 2**8
+    assert mcnemar(first, second, groups) == (8, 0, pytest.approx(2 / 16))
+    assert mcnemar(first, second)[2] == pytest.approx(2 / 2**8)
     assert mcnemar(first, first, groups) == (0, 0, 1)
     with pytest.raises(AslError, match="compared on the same images"):
         mcnemar(first, second, groups[1:])

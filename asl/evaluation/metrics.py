@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from asl.errors import AslError
@@ -73,8 +74,10 @@ def mcnemar(
     _, group = np.unique(groups, return_inverse=True)
     lead = np.bincount(group, weights=first_correct.astype(int) - second_correct.astype(int))
     leads = np.abs(lead).astype(int)
-    chance = np.ones(1)  # of each possible sum, from -reach to reach
-    for size in leads[leads > 0]:
+    ones = np.count_nonzero(leads == 1)
+    chance = np.zeros(2 * ones + 1)  # of each possible sum, from -reach to reach
+    chance[::2] = binom.pmf(np.arange(ones + 1), ones, 0.5)
+    for size in leads[leads > 1]:
         chance = np.pad(chance, (0, 2 * size)) / 2 + np.pad(chance, (2 * size, 0)) / 2
     sums = np.arange(len(chance)) - leads.sum()
     p = chance[np.abs(sums) >= abs(only_first - only_second)].sum()
