@@ -30,15 +30,13 @@ from asl.landmarks.crops import AROUND, HAND_SIZE, NO_POINTS, SURE, cut_crops, i
 from asl.landmarks.joint_store import stored_joints
 from asl.landmarks.looks import LOOKS, look_again_in_each
 from asl.models.inputs import NetworkInput, network_input, read_inputs, takes_joints
-from asl.models.layers import largest_output
+from asl.models.layers import prediction_batch
 from asl.models.registry import input_size
 from asl.results import NO_HAND, results_table
 
 if TYPE_CHECKING:
     import keras
 
-BATCH = 512
-PREDICTION_MEMORY = 1 << 27  # bytes of maps at a time: more would not fit the cache
 BLOCK = 1024  # pictures in memory at a time, so that any number fits
 
 
@@ -112,10 +110,7 @@ def _predict_hands(model: keras.Model, images: Images) -> np.ndarray:
 
 def run(model: keras.Model | ExportedNetwork, images: Images) -> np.ndarray:
     """The outputs of any Keras model, a row an image; `model.predict` with less ado about it."""
-    if isinstance(model, ExportedNetwork):
-        batch = model.batch
-    else:
-        batch = min(BATCH, max(1, PREDICTION_MEMORY // (3 * largest_output(model))))
+    batch = model.batch if isinstance(model, ExportedNetwork) else prediction_batch(model)
     starts = range(0, max(len(images), 1), batch)
     return np.concatenate(
         [model.predict_on_batch(images[start : start + batch]) for start in starts]

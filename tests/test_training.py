@@ -274,6 +274,13 @@ def test_batches_of_validation_are_the_images_as_they_are(parts):
     np.testing.assert_array_equal(found[1], targets)
 
 
+@pytest.mark.parametrize("size, batch", [(28, 512), (224, 13)])
+def test_of_large_validation_images_fewer_are_predicted_at_a_time(parts, size, batch):
+    """A third of 128 MB for the first convolution's 16 maps, four bytes a value; 512 at most."""
+    recipe = training_recipe(build("cnn", (size, size, 3), 24), parts)
+    assert recipe.validation_batch_size == batch == min(512, 2**27 // (3 * 4 * 16 * size**2))
+
+
 def test_what_is_not_asked_for_is_as_the_architecture_says(parts):
     models = {name: build(name, (28, 28, 1), 24) for name in ("cnn", "conv1d_lstm")}
 

@@ -10,7 +10,9 @@ import pandas as pd
 if TYPE_CHECKING:
     import keras
 
+BATCH = 512
 FLOAT = 4  # bytes
+PREDICTION_MEMORY = 1 << 27  # bytes of maps at a time: more would not fit the cache
 SMALLEST = 1e-12  # probability that is told from none
 
 
@@ -48,6 +50,9 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def largest_output(model: keras.Model) -> int:
-    """Bytes of the largest output that a layer gives for one image."""
-    return FLOAT * max(math.prod(layer.output.shape[1:]) for layer in all_layers(model))
+def prediction_batch(model: keras.Model) -> int:
+    """How many images a network predicts at a time, 512 at most: fewer, the larger the largest
+    output that a layer gives for one image.
+    """
+    largest = FLOAT * max(math.prod(layer.output.shape[1:]) for layer in all_layers(model))
+    return min(BATCH, max(1, PREDICTION_MEMORY // (3 * largest)))

@@ -9,9 +9,9 @@ from asl.data.samples import Split
 from asl.errors import LIMITS, AslError, whole
 from asl.keras_setup import BACKEND, keras
 from asl.models import transfer
+from asl.models.layers import prediction_batch
 from asl.models.registry import Architecture, find
 
-VALIDATION_BATCH = 512
 LONG_TRAINING = 500  # batches; in a shorter one, compiling would take longer than is saved
 SMALL_SET = 10_000  # images; below, batches may be half as large: more steps from as many images
 
@@ -36,16 +36,12 @@ class Recipe:
     fine_tune: int  # blocks of the backbone that are trained too, in a second phase
     frozen: bool  # whether there is a backbone that is frozen in the first phase
     seed: int
+    validation_batch_size: int  # images that are predicted at a time, as many as the memory holds
 
     @property
     def phases(self) -> tuple[int, ...]:
         """How many blocks of the backbone each phase trains."""
         return (0, self.fine_tune) if self.fine_tune else (0,)
-
-    @property
-    def validation_batch_size(self) -> int:
-        """Images of validation that are predicted at a time, as many as the memory holds."""
-        return self.batch_size if self.architecture.pretrained else VALIDATION_BATCH
 
     @property
     def patience(self) -> int:
@@ -103,7 +99,8 @@ def settle(
         epochs = max(architecture.epochs, math.ceil(steps / math.ceil(images / batch_size)))
     augmented = options.get("augmented")
     augmented = architecture.augmented if augmented is None else augmented
-    return Recipe(architecture, epochs, batch_size, augmented, fine_tune, frozen, seed)
+    at_a_time = batch_size if architecture.pretrained else prediction_batch(model)
+    return Recipe(architecture, epochs, batch_size, augmented, fine_tune, frozen, seed, at_a_time)
 
 
 def compile_model(
