@@ -135,3 +135,26 @@ def test_outputs_change_only_where_something_changed(cells):
     outputs = str([output for cell in code_cells(cells) for output in cell.outputs])
     assert not re.search(r" at 0x[0-9a-f]{6}", outputs)
     assert not re.search(r"T_(?!0\d{4})[0-9a-f]{5}", outputs)
+
+
+LABELS = {"in:", "out:", "time:", "exercises", "next:", "back to the start:"}
+STRESSED = {
+    "a good rate",
+    "too high",
+    "too low",
+    "the jump comes from the steps, not from unfreezing.",
+}
+EXPLAINED_THERE = {"csv", "jpeg", "crop", "collect", "logarithmic scale", "shape", "strawman"}
+
+
+def test_each_term_stands_in_the_list_of_words():
+    texts = [
+        " ".join(cell.source.split())
+        for file in FILES
+        for cell in nbformat.read(file, as_version=4).cells
+        if cell.cell_type == "markdown"
+    ]
+    (words,) = (text for text in texts if text.startswith("## Words of the series"))
+    bold = {term.lower() for text in texts for term in re.findall(r"\*\*(.+?)\*\*", text)}
+    terms = bold - LABELS - STRESSED - EXPLAINED_THERE
+    assert {term for term in terms if term.rstrip(".:") not in words.lower()} == set()

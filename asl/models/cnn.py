@@ -10,15 +10,12 @@ if TYPE_CHECKING:
     import keras
 
 
-# Epochs, where a small set does not ask for more: by the validation images of Sign Language MNIST
-# alone (five trainings, 2026-11-22), 12 leave 176 of 14,255 wrong, 7 leave 124, 6 leave 226; see
-# docs/large.md.
 @register(
     title="four convolutions, 93 thousand parameters",
     reference="this project, notebook 04",
     batch_size=64,
     learning_rate=4e-3,
-    epochs=7,
+    epochs=12,
     cosine_schedule=True,
     steps_per_execution=16,
     label_smoothing=0.1,
