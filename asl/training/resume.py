@@ -75,6 +75,7 @@ def fit_phase(
     compile_model(model, *how)
     if done:
         print(f"going on after epoch {done} of {recipe.epochs}, from {files.shown(folder)}")
+    current = None
     if not progress.get("stopped_early"):
         batches.start_with(done)
         with devices.spread():
@@ -96,7 +97,9 @@ def fit_phase(
             except KeyboardInterrupt:
                 print(f"interrupted: run it again to go on from {files.shown(folder)}")
                 raise
-    model.set_weights(epoch_network(folder, progress["best_epoch"]).get_weights())
+    best, last = progress["best_epoch"], len(progress["history"])
+    if current is not model or best < last:  # else it has them already
+        model.set_weights(epoch_network(folder, best).get_weights())
     return pd.DataFrame(progress["history"])
 
 
