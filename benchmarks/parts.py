@@ -60,7 +60,7 @@ PARTS = {
         "letters",
         "Letters",
         "The cnn on Sign Language MNIST: each seed's mistakes on the official test split.",
-        14,
+        20,
     ),
     "transfer": Part(
         "transfer",
