@@ -158,6 +158,12 @@ def test_film_segments_by_hand():
     np.testing.assert_array_equal(found, expected[shuffled])
 
 
+def test_film_segments_takes_a_frame_without_a_number_as_the_first():
+    names = np.array([f"A/A{number}.jpg" for number in range(1, 20)] + ["A/copy.jpg"])
+    groups = image_folders.film_segments(names)
+    assert groups[-1] == groups[0] == 0 and groups[18] == 9
+
+
 def test_a_film_is_split_by_time(home, drawn):
     """Each class has neighbouring frames on one side, and every class is on all three."""
     root = home / "data/abc"

@@ -19,6 +19,7 @@ from asl.data.mapped_images import take
 from asl.errors import AslError, few, printable
 
 SEGMENTS = 10  # of a film, each a tenth of its time
+LAST_NUMBER = re.compile(r"(\d+)\D*$")
 ANY_FOLDER = r"(?s)(?P<class>[^/]+)/.+"  # for folder:PATH, the first folder is the class
 
 
@@ -31,7 +32,7 @@ def read(dataset: Dataset) -> dict[str, Any]:
     assert dataset.pattern is not None
     found, pictures, left_out, where = _find(dataset, dataset.pattern)
     names, label_of = np.array(found), cache(dataset.label_of)
-    labels = np.array([label_of(dataset.pattern.findall(name)[0]) for name in found])
+    labels = np.array([label_of(dataset.pattern.search(name)["class"]) for name in found])
     if pictures.bad:
         left_out["cannot be read"] = [*pictures.bad.values()]
     if (labels < 0).any():
@@ -91,7 +92,6 @@ def list_pictures(folder: Path, pattern: re.Pattern) -> tuple[list[str], np.ndar
     found: dict[str, os.stat_result] = {}
     left_out: LeftOut = {}
     for name, entry, reason in scan(root):
-        reason = noun(reason)
         if entry is not None and entry.is_symlink() and os.path.exists(entry.path):
             outside = not Path(entry.path).resolve().is_relative_to(root)
             reason = "a link that leads out of the folder" if outside else reason
@@ -103,9 +103,10 @@ def list_pictures(folder: Path, pattern: re.Pattern) -> tuple[list[str], np.ndar
                 del found[name]
                 reason = f"larger than {LARGEST_FILE >> 20:,} MB"
         if reason:
-            left_out.setdefault(reason, []).append(printable(name))
+            left_out.setdefault(noun(reason), []).append(printable(name))
     first_of: dict[str, str] = {}  # by the last two parts of the path
-    for name in sorted(found, key=lambda name: (name.count("/"), name)):
+    depths = {name.count("/") for name in found}
+    for name in sorted(found, key=lambda name: (name.count("/"), name)) if len(depths) > 1 else ():
         first = first_of.setdefault("/".join(name.rsplit("/", 2)[-2:]), name)
         if name.endswith("/" + first):
             left_out.setdefault("a second copy", []).append(printable(name))
@@ -161,13 +162,13 @@ def people_in_sequence(names: np.ndarray) -> np.ndarray:
 def film_segments(names: np.ndarray) -> np.ndarray:
     """Groups int64 (n,) of frames that are numbered through a film a class: film segments.
 
-    names are `…<class>/…N.jpg`. The frames of each class, in their order, make SEGMENTS groups.
+    names are `…<class>/…N.jpg`; one without a number counts as 0. The frames of each class, in
+    their order, make SEGMENTS groups.
     """
+    folders, _, stems = zip(*[name.rpartition("/") for name in names.tolist()], strict=True)
+    numbers = [LAST_NUMBER.search(stem) for stem in stems]
     table = pd.DataFrame(
-        {
-            "class": [name.rpartition("/")[0] for name in names],
-            "number": [int(re.findall(r"\d+", name)[-1]) for name in names],
-        }
+        {"class": folders, "number": [int(found[1]) if found else 0 for found in numbers]}
     )
     classes = table.groupby("class")
     order = classes["number"].rank("first").astype(int) - 1

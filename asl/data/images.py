@@ -153,7 +153,6 @@ def scan(folder: str | Path) -> Iterator[tuple[str, os.DirEntry | None, str]]:
 
 
 def _why_not(entry: os.DirEntry) -> str:
-    suffix = os.path.splitext(entry.name)[1].lower()
     if not entry.is_file(follow_symlinks=False):
         try:
             mode = entry.stat().st_mode
@@ -163,6 +162,7 @@ def _why_not(entry: os.DirEntry) -> str:
             return LINK_TO_FOLDER
         if not stat.S_ISREG(mode):
             return KINDS.get(stat.S_IFMT(mode), "is no file")
+    suffix = entry.name[max(entry.name.rfind("."), 0) :].lower()
     return "" if suffix in SUFFIXES else NOT_READ.get(suffix, NO_PICTURE)
 
 
