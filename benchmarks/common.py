@@ -59,10 +59,12 @@ def product_rate() -> float:
     return SIDE**3 / seconds(lambda: tf.matmul(left, right).numpy())
 
 
-def train_once(parts: Split, name: str, model: str = "cnn") -> str:
-    """Train on a split as notebook 05 does, unless a checkpoint of this name is there."""
+def train_once(parts: Split, name: str, model: str = "cnn", seed: int | None = None) -> str:
+    """Train on a split as notebook 05 does, with the split's seed unless another is given, if no
+    checkpoint of this name is there.
+    """
     if not (files.MODEL / f"{name}.keras").exists():
-        train_split(parts, model, name=name, seed=parts.recipe.seed)
+        train_split(parts, model, name=name, seed=parts.recipe.seed if seed is None else seed)
     return name
 
 
@@ -86,6 +88,10 @@ class Predicted(NamedTuple):
     @property
     def accuracy(self) -> float:
         return float(self.correct.mean())
+
+    @property
+    def mistakes(self) -> int:
+        return int((~self.correct).sum())
 
     @property
     def counts(self) -> str:

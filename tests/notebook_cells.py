@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 from conftest import REPOSITORY
 
@@ -23,6 +24,7 @@ def in_this_process(number, home, monkeypatch, folder=REPOSITORY / "notebooks"):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             exec(cell.source, names)
+            plt.close("all")  # as a notebook does after each cell
 
 
 def standard_error(file: Path) -> list[str]:

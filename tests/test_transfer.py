@@ -205,10 +205,17 @@ def test_a_pass_that_was_interrupted_goes_on(model, parts, home, monkeypatch):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_fine_tuning_is_a_second_phase(model, weights, parts, home):
+def test_fine_tuning_is_a_second_phase(model, weights, parts, home, capsys):
     """It never ends worse, in validation loss, than it began; what is frozen stays as it was."""
     history = run(parts, model, fine_tune=2, epochs=2)
     assert list(history.index) == [1, 2, 3, 4]
+    told = capsys.readouterr().out.splitlines()
+    first, second = (
+        next(i for i, line in enumerate(told) if f"{each} phase: " in line)
+        for each in ("first", "second")
+    )
+    assert second - first == 3  # two epochs
+    assert "the head alone" in told[first] and "2 of the backbone" in told[second]
     saved, metadata = load_model("tiny-small")
     assert metadata.fine_tune == 2
     assert metadata.weights == "imagenet"

@@ -33,6 +33,13 @@ def _overwrite(text: str) -> None:
     _lines[-1] = text
 
 
+def tell_phase(blocks: int) -> None:
+    """Print which phase of a fine-tuning begins: the head alone, or so many blocks with it."""
+    if not _lines:
+        unfrozen = f"second phase: the head and {blocks} of the backbone's blocks are trained"
+        print(unfrozen if blocks else "first phase: the head alone is trained")
+
+
 class EpochLog(keras.callbacks.Callback):
     """A callback for `fit`: makes a training repeat exactly, times its epochs and prints a line for
     each, which needs validation data.

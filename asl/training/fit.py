@@ -28,9 +28,10 @@ from asl.models.inputs import training_input
 from asl.models.metadata import Metadata
 from asl.models.processes import check_same, shared_folder
 from asl.training.batches import Batches
+from asl.training.epochs import tell_phase
 from asl.training.known_signs import begin_with_known, keep_known
 from asl.training.options import Options, Recipe, settle
-from asl.training.resume import epoch_network, fit_phase
+from asl.training.resume import fit_phase
 from asl.training.save import Fitted, describe, keep, source, source_sha256, validation_batches
 
 DIGEST_IMAGES = 30_000  # of larger sets, as many tell whether an interrupted run had the same
@@ -76,8 +77,7 @@ def train(
         fitted = _fit(model, parts, recipe, folder, key)
         fitted = fitted.with_hands(seconds, len(parts.validation) / len(given.validation))
         fitted = fitted._replace(kept=keep_known(model, head, fitted.validation))
-        saved = model if recipe.frozen else epoch_network(folder, fitted.best_epoch)
-        file = keep(model, saved, name, fitted, metadata)
+        file = keep(model, name, fitted, metadata)
         shutil.rmtree(folder)
     print(f"kept epoch {fitted.best_epoch} in {files.shown(file)}")
     return fitted.history
@@ -163,6 +163,8 @@ def _fit(model: keras.Model, parts: Split, recipe: Recipe, folder: Path, key: st
     try:
         for blocks in recipe.phases:
             before = model.get_weights()
+            if recipe.fine_tune:
+                tell_phase(blocks)
             trainable, validation, phase, seconds = _train_phase(
                 model, parts, recipe, blocks, folder, key
             )

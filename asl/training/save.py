@@ -1,6 +1,5 @@
 """What is kept of a training: the weights of its best epoch, calibrated, with their metadata."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -92,23 +91,19 @@ def save_trained(
     _check_best(model, fitted, recipe)
     metadata = describe(parts, recipe, weights, parts.train.images.shape[1:])
     name = name or checkpoints.checkpoint_name(metadata.dataset, metadata.model)
-    with tempfile.TemporaryDirectory() as folder:
-        model.save(Path(folder) / "best.keras")
-        plain = keras.saving.load_model(Path(folder) / "best.keras", compile=False)
-    file = keep(model, plain, name, fitted, metadata)
+    file = keep(model, name, fitted, metadata)
     print(f"kept epoch {fitted.best_epoch} in {files.shown(file)}")
     return file
 
 
-def keep(
-    model: keras.Model, saved: keras.Model, name: str, fitted: Fitted, metadata: Metadata
-) -> Path:
+def keep(model: keras.Model, name: str, fitted: Fitted, metadata: Metadata) -> Path:
     """Calibrate a network and write it as model/<name>.keras with its metadata, which learns how
-    the training went. `saved` is what is written: the same network without the optimizer's state,
-    which only training needs. Of several processes the first one alone writes.
+    the training went. Of several processes the first one alone writes.
     """
     temperature, threshold = _calibrate(model, fitted)
-    if saved is not model:
+    saved = model
+    if model.compiled:  # written without the optimizer's state, which only training needs
+        saved = type(model).from_config(model.get_config())
         saved.set_weights(model.get_weights())
     known: dict[str, Any] = {"temperature": round(temperature, 4), "threshold": threshold}
     if not devices.is_first():
