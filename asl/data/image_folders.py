@@ -32,7 +32,7 @@ def read(dataset: Dataset) -> dict[str, Any]:
     assert dataset.pattern is not None
     found, pictures, left_out, where = _find(dataset, dataset.pattern)
     names, label_of = np.array(found), cache(dataset.label_of)
-    labels = np.array([label_of(dataset.pattern.search(name)["class"]) for name in found])
+    labels = np.array([label_of(dataset.pattern.findall(name)[0]) for name in found])
     if pictures.bad:
         left_out["cannot be read"] = [*pictures.bad.values()]
     if (labels < 0).any():
