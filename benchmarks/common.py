@@ -59,12 +59,10 @@ def product_rate() -> float:
     return SIDE**3 / seconds(lambda: tf.matmul(left, right).numpy())
 
 
-def train_once(parts: Split, name: str, model: str = "cnn", seed: int | None = None) -> str:
-    """Train on a split as notebook 05 does, with the split's seed unless another is given, if no
-    checkpoint of this name is there.
-    """
+def train_once(parts: Split, name: str, model: str = "cnn") -> str:
+    """Train on a split as notebook 05 does, unless a checkpoint of this name is there."""
     if not (files.MODEL / f"{name}.keras").exists():
-        train_split(parts, model, name=name, seed=parts.recipe.seed if seed is None else seed)
+        train_split(parts, model, name=name, seed=parts.recipe.seed)
     return name
 
 

@@ -59,10 +59,9 @@ PARTS = {
     "letters": Part(
         "letters",
         "Letters",
-        "The cnn on Sign Language MNIST: each seed's mistakes on the official test split; how many "
-        "are in near-duplicates of what that seed's split holds out for validation; and the same "
-        "seeds of training on one split, that of seed 0.",
-        40,
+        "The cnn on Sign Language MNIST: each seed's mistakes on the official test split, and how "
+        "many are in photographs or moments that this seed's split holds out for validation.",
+        20,
     ),
     "transfer": Part(
         "transfer",

@@ -1,5 +1,6 @@
 """Building a network by its name, from random weights or from those of a checkpoint."""
 
+import gc
 import subprocess
 import sys
 
@@ -86,6 +87,11 @@ def test_a_look_at_the_registry_needs_no_keras():
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert printed.split() == [str(len(registry.MODELS)), "224", "False"]
+
+
+def test_garbage_is_collected_after_the_import_of_keras_but_not_among_what_it_made():
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 100_000
 
 
 def test_the_size_that_an_architecture_works_at():
