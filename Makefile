@@ -33,7 +33,9 @@ help:
 	  { echo "asl needs Python 3.11 or later: make run PYTHON=python3.12, say"; exit 1; }
 	@echo "installing the packages into .venv (some minutes, once)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
+	@# On all processors; pip does it on one. Some packages hold files that are no Python 3
+	$(BIN)/python -m compileall -q -j 0 .venv/lib > /dev/null || true
 	@touch $@
 
 .venv/ready-dev: .venv/ready pyproject.toml

@@ -58,6 +58,14 @@ LONGEST = (
     "near_duplicates",
     "training",
     "main",
+    "transfer",
+    "real_letters",
+    "photographs",
+    "comparison",
+    "pretrained",
+    "explain",
+    "intervals",
+    "image_folders",
 )
 
 

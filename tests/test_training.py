@@ -46,6 +46,11 @@ def run(parts, name="tiny-cnn", epochs=EPOCHS, seed=0):
     return model, train(model, parts, name=name, epochs=epochs, seed=seed)
 
 
+def few(parts):
+    """A split of whose training images one batch is left, where more would only take longer."""
+    return dataclasses.replace(parts, train=parts.train.take(np.arange(32)))
+
+
 @pytest.fixture(scope="module")
 def whole(parts, tmp_path_factory):
     """A training without interruption: its folder, model and history."""
@@ -88,30 +93,30 @@ def test_history_metadata_and_weights_fit_together(whole, parts):
 @pytest.fixture
 def by_hand(parts, home, eager):
     """A network that was fitted without `train`: it, the split, its recipe and its history."""
-    few = dataclasses.replace(parts, train=parts.train.take(np.arange(48)))
+    parts = few(parts)
     model = build("cnn", (28, 28, 1), 24)
     smoothed = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
     model.compile("adam", loss=smoothed, metrics=["accuracy"])
     history = model.fit(
-        few.train.images,
-        encode(few.train.labels, 24),
-        validation_data=(few.validation.images, encode(few.validation.labels, 24)),
+        parts.train.images,
+        encode(parts.train.labels, 24),
+        validation_data=(parts.validation.images, encode(parts.validation.labels, 24)),
         verbose=0,
         callbacks=[EpochLog()],
     ).history
-    return model, few, training_recipe(model, few, epochs=1), history
+    return model, parts, training_recipe(model, parts, epochs=1), history
 
 
 def test_a_network_that_was_trained_elsewhere_is_saved_as_train_saves_one(by_hand, home):
-    model, few, recipe, history = by_hand
+    model, parts, recipe, history = by_hand
     before = model.get_weights()
-    file = save_trained(model, few, recipe, history)
+    file = save_trained(model, parts, recipe, history)
     assert file == home / "model/tiny-cnn.keras"
     saved, metadata = load_model("tiny-cnn")
     assert (metadata.best_epoch, metadata.epochs, metadata.batch_size) == (1, 1, 32)
     assert metadata.validation["val_loss"] == pytest.approx(history["val_loss"][0], abs=1e-6)
     assert metadata.history["seconds"] == [round(history["seconds"][0], 4)]
-    assert metadata.split == few.recipe
+    assert metadata.split == parts.recipe
     assert not keras.saving.load_model(file).compiled  # without what only training needs
     for one, two, old in zip(saved.get_weights(), model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, two)
@@ -120,15 +125,15 @@ def test_a_network_that_was_trained_elsewhere_is_saved_as_train_saves_one(by_han
 
 
 def test_what_is_no_best_epoch_or_no_history_is_not_saved(by_hand, home):
-    model, few, recipe, history = by_hand
+    model, parts, recipe, history = by_hand
     with pytest.raises(AslError, match=r"the history lacks seconds\..*EpochLog"):
-        save_trained(model, few, recipe, {k: v for k, v in history.items() if k != "seconds"})
+        save_trained(model, parts, recipe, {k: v for k, v in history.items() if k != "seconds"})
     better = {figure: [*values, 0.01] for figure, values in history.items()}
     with pytest.raises(AslError, match=r"but that of the best epoch, 2, was 0\.0100: load the"):
-        save_trained(model, few, recipe, better)
+        save_trained(model, parts, recipe, better)
     frozen = dataclasses.replace(recipe, frozen=True)
     with pytest.raises(AslError, match="cnn is trained in parts of its own"):
-        save_trained(model, few, frozen, history)
+        save_trained(model, parts, frozen, history)
     assert not (home / "model").exists()
 
 
@@ -221,7 +226,8 @@ def test_killed_and_started_again(tmp_path, capsys):
     progress = json.loads(last.read_text())
     assert len(progress["history"]) in (2, 3)
 
-    assert main(command[3:]) == 0
+    with step_by_step():
+        assert main(command[3:]) == 0
     assert f"going on after epoch {len(progress['history'])} of 4" in capsys.readouterr().out
     metadata = json.loads((tmp_path / "model/tiny-cnn.json").read_text())
     assert metadata["epochs"] == 4
@@ -234,7 +240,7 @@ def test_images_on_the_disk_train_as_those_in_memory(parts, home, tmp_path, eage
         images.tofile(tmp_path / name)
         return MappedImages(np.memmap(tmp_path / name, np.uint8, "r", shape=images.shape))
 
-    parts = dataclasses.replace(parts, train=parts.train.take(np.arange(48)))
+    parts = few(parts)
     _, in_memory = run(parts, epochs=1)
     train_part, validation = (
         dataclasses.replace(part, images=on_disk(part.images, name))
@@ -288,8 +294,8 @@ def test_what_is_not_asked_for_is_as_the_architecture_says(parts):
         recipe = settle(models[name], registry.find(name), parts, seed=0, options=options)
         return recipe.epochs, recipe.batch_size, recipe.augmented, recipe.phases
 
-    few = math.ceil(1200 / math.ceil(len(parts.train) / 32))  # until the data set's `steps`
-    assert settled("cnn") == (few, 32, True, (0,))  # a small set: half of its 64 images
+    epochs = math.ceil(1200 / math.ceil(len(parts.train) / 32))  # until the data set's `steps`
+    assert settled("cnn") == (epochs, 32, True, (0,))  # a small set: half of its 64 images
     assert settled("cnn", epochs=None, batch_size=None, augmented=None) == settled("cnn")
     assert settled("cnn", epochs=2, batch_size=7, augmented=False) == (2, 7, False, (0,))
     assert settled("conv1d_lstm") == (20, 32, False, (0,))
@@ -300,12 +306,12 @@ def test_what_is_not_asked_for_is_as_the_architecture_says(parts):
 def test_a_checkpoint_of_just_this_training_is_found_and_others_stay(
     samples, parts, home, capsys, eager
 ):
+    parts, other = few(parts), few(split(samples, seed=3))  # with one seed of the training
     assert find_or_train(parts, "cnn", epochs=1) == "tiny-cnn"
     before = (home / "model/tiny-cnn.keras").read_bytes()
     capsys.readouterr()
     assert find_or_train(parts, "cnn", epochs=3) == "tiny-cnn"
     assert capsys.readouterr().out == "cnn: as it was trained, model/tiny-cnn.keras\n"
-    other = split(samples, seed=3)  # with the same seed of the training
     assert find_or_train(other, "cnn", epochs=1) == "tiny-cnn-seed0"
     assert read_metadata(home / "model/tiny-cnn-seed0.keras").split == other.recipe
     assert find_or_train(other, "cnn") == "tiny-cnn-seed0"
@@ -315,7 +321,7 @@ def test_a_checkpoint_of_just_this_training_is_found_and_others_stay(
 
 
 def test_weights_that_changed_under_their_name_are_other_weights(parts, home, eager, capsys):
-    begun = {"weights": home / "begun.keras", "epochs": 1}
+    parts, begun = few(parts), {"weights": home / "begun.keras", "epochs": 1}
     shutil.copy(home / "model" / f"{find_or_train(parts, 'cnn', epochs=1)}.keras", begun["weights"])
     assert find_or_train(parts, "cnn", **begun) == "tiny-cnn-seed0"
     first = read_metadata(home / "model/tiny-cnn-seed0.keras")
