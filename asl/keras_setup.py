@@ -16,8 +16,8 @@ import sys
 
 from asl.errors import AslError
 
-# The import makes 670,000 objects, which all stay: to look for garbage among them takes a quarter
-# of its time, and of every later search. So none is looked for meanwhile, and they are set apart.
+# The import makes 670,000 objects, which all stay. To look for garbage among them takes a quarter
+# of its time, and slows every later search: none is looked for meanwhile, and they are set apart.
 _collects = gc.isenabled()
 gc.disable()
 sys.stderr.flush()

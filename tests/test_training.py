@@ -47,8 +47,8 @@ def run(parts, name="tiny-cnn", epochs=EPOCHS, seed=0):
 
 
 def few(parts):
-    """A split of whose training images one batch is left, where more would only take longer."""
-    return dataclasses.replace(parts, train=parts.train.take(np.arange(32)))
+    """A split with two batches of training images, where more would only take longer."""
+    return dataclasses.replace(parts, train=parts.train.take(np.arange(48)))
 
 
 @pytest.fixture(scope="module")

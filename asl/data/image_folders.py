@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -104,16 +105,26 @@ def list_pictures(folder: Path, pattern: re.Pattern) -> tuple[list[str], np.ndar
                 reason = f"larger than {LARGEST_FILE >> 20:,} MB"
         if reason:
             left_out.setdefault(noun(reason), []).append(printable(name))
-    first_of: dict[str, str] = {}  # by the last two parts of the path
-    depths = {name.count("/") for name in found}
-    for name in sorted(found, key=lambda name: (name.count("/"), name)) if len(depths) > 1 else ():
-        first = first_of.setdefault("/".join(name.rsplit("/", 2)[-2:]), name)
-        if name.endswith("/" + first):
-            left_out.setdefault("a second copy", []).append(printable(name))
-            del found[name]
+    for name in _second_copies(found):
+        left_out.setdefault("a second copy", []).append(printable(name))
+        del found[name]
     names = sorted(found)
     stamps = np.array([files.stamp(found[name]) for name in names], np.int64)
     return names, stamps.reshape(-1, 3), left_out
+
+
+def _second_copies(found: Iterable[str]) -> list[str]:
+    """Those of the paths that end with another one of the same last two names."""
+    depths = {name: name.count("/") for name in found}
+    if len({*depths.values()}) < 2:  # so that the 87,000 of `alphabet` take no time
+        return []
+    first_of: dict[str, str] = {}  # by the last two parts of the path
+    copies = []
+    for name in sorted(depths, key=lambda name: (depths[name], name)):
+        first = first_of.setdefault("/".join(name.rsplit("/", 2)[-2:]), name)
+        if name.endswith("/" + first):
+            copies.append(name)
+    return copies
 
 
 def class_folders(folder: Path) -> tuple[str, ...]:
