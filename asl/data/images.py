@@ -162,6 +162,7 @@ def _why_not(entry: os.DirEntry) -> str:
             return LINK_TO_FOLDER
         if not stat.S_ISREG(mode):
             return KINDS.get(stat.S_IFMT(mode), "is no file")
+    # As os.path.splitext, in less time: this is asked of every file
     suffix = entry.name[max(entry.name.rfind("."), 0) :].lower()
     return "" if suffix in SUFFIXES else NOT_READ.get(suffix, NO_PICTURE)
 
